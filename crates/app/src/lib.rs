@@ -1,1 +1,17 @@
-//! To be written.
+//! What an application is, and what it may ask of the gateway.
+//!
+//! An application decides what a client's message *means*. It is told who connected, what they said
+//! and when they left, and answers with [`Action`]s. It sees no socket, no frame and no other dialect.
+
+mod app; // Start here.
+
+mod echo;
+mod gateway;
+mod visitor;
+
+pub use crate::{
+    app::{Action, App, Message},
+    echo::Echo,
+    gateway::{Description, Gateway, Person, Post, Selection},
+    visitor::Visitor,
+};

@@ -1,1 +1,27 @@
-//! To be written.
+//! The language everything else speaks: ids, names, codes, commands, events.
+//!
+//! Knows no socket, no clock, and no dialect but the native one, whose JSON is in [`json`].
+
+mod code; // Start here: why a client may be told no, in one table.
+
+mod channel_name;
+mod command;
+mod event;
+mod identity;
+mod ids;
+pub mod json;
+mod publication;
+mod refusal;
+mod unix_time;
+
+pub use crate::{
+    channel_name::{BadName, ChannelName},
+    code::{Act, Code, ComeBack},
+    command::{Command, Request},
+    event::Event,
+    identity::Identity,
+    ids::{ConnId, Epoch, Offset, RequestId, ShardId, UserId},
+    publication::{Kind, Placed, Publication},
+    refusal::Refusal,
+    unix_time::UnixTime,
+};

@@ -1,0 +1,71 @@
+//! The trait an application implements, and what it can answer.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use proto::{ChannelName, Refusal, UserId};
+
+use crate::{gateway::Person, visitor::Visitor};
+
+/// An application behind the gateway.
+///
+/// Calls for one connection never overlap and come in order: `admit`, `connected`, `message`…,
+/// `disconnected`. Calls for different connections run at the same time. A call that panics ends its
+/// connection with `APP_FAILED` and nothing else.
+#[async_trait]
+pub trait App: Send + Sync + 'static {
+    /// May this visitor connect? Asked before the upgrade, after every check of the gateway's own.
+    async fn admit(&self, _visitor: &Visitor) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// The connection is open and in its route's channels. What is replied here is its first frame.
+    async fn connected(&self, _visitor: &Visitor) -> Vec<Action> {
+        Vec::new()
+    }
+
+    /// The client said something.
+    async fn message(&self, visitor: &Visitor, message: Message) -> Vec<Action>;
+
+    /// The connection is gone; replies go nowhere, publications still do.
+    async fn disconnected(&self, _visitor: &Visitor) -> Vec<Action> {
+        Vec::new()
+    }
+
+    /// How this application words a refusal on a live connection, where its clients expect a form of
+    /// their own. `None`: the gateway's `{"type":"error", …}`.
+    fn wording(&self, _refusal: &Refusal) -> Option<String> {
+        None
+    }
+
+    /// HTTP endpoints and pages, merged into the gateway's own.
+    fn routes(self: Arc<Self>) -> axum::Router {
+        axum::Router::new()
+    }
+
+    /// People a newcomer can sign in as. Used with `--dev` only.
+    fn people(&self) -> Vec<Person> {
+        Vec::new()
+    }
+}
+
+/// What a client said, or is told, as it stood in the frame.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Message {
+    Text(Arc<str>),
+    Binary(Arc<[u8]>),
+}
+
+/// What an application wants done. Carried out in the order given.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Action {
+    /// To this connection alone. Arrives before any publication asked for in the same answer.
+    Reply(Message),
+    /// To every member of the channel, except the connections of one user where asked.
+    Publish { channel: ChannelName, payload: Arc<str>, except: Option<UserId> },
+    /// This connection becomes a member.
+    Join(ChannelName),
+    Leave(ChannelName),
+    /// Ends the connection, saying why.
+    Close(Refusal),
+}

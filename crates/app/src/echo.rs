@@ -1,0 +1,18 @@
+//! Says back what it hears. For conformance tests and first steps.
+
+use async_trait::async_trait;
+
+use crate::{
+    app::{Action, App, Message},
+    visitor::Visitor,
+};
+
+#[derive(Debug)]
+pub struct Echo;
+
+#[async_trait]
+impl App for Echo {
+    async fn message(&self, _visitor: &Visitor, message: Message) -> Vec<Action> {
+        vec![Action::Reply(message)]
+    }
+}

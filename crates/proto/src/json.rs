@@ -1,0 +1,1 @@
+//! The native dialect: JSON in, commands; events, JSON out.

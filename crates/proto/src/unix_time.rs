@@ -1,0 +1,33 @@
+//! Wall-clock time as tokens state it.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// Whole seconds since 1970-01-01T00:00:00Z (RFC 7519, "NumericDate").
+///
+/// Only for what the outside states in wall time: a token's `exp`, a certificate, a label. Every
+/// deadline of ours runs on [`std::time::Instant`], so a clock that jumps disconnects nobody.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct UnixTime(pub u64);
+
+impl UnixTime {
+    /// How long from `self` until `later`; zero if that is past.
+    pub const fn until(self, later: Self) -> Duration {
+        Duration::from_secs(later.0.saturating_sub(self.0))
+    }
+}
+
+impl From<SystemTime> for UnixTime {
+    /// A clock set before 1970 reads as 1970.
+    fn from(time: SystemTime) -> Self {
+        Self(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+    }
+}
+
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
