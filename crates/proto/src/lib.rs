@@ -6,6 +6,7 @@ mod code; // Start here: why a client may be told no, in one table.
 
 mod channel_name;
 mod command;
+mod dialect;
 mod event;
 mod identity;
 mod ids;
@@ -18,6 +19,7 @@ pub use crate::{
     channel_name::{BadName, ChannelName},
     code::{Act, Code, ComeBack},
     command::{Command, Request},
+    dialect::Dialect,
     event::Event,
     identity::Identity,
     ids::{ConnId, Epoch, Offset, RequestId, ShardId, UserId},
