@@ -68,7 +68,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn pace(count: u32, per: Duration) -> (Pace, Instant) {
-        let epoch = Instant::now();
+        let epoch = crate::tests::epoch();
         (Pace::new(Rate::new(count, per).unwrap(), epoch), epoch)
     }
 

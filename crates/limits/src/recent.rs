@@ -40,6 +40,15 @@ impl<K: Copy + Eq + Hash, V> Recent<K, V> {
         self.entries.len()
     }
 
+    /// The most bytes that `bound` entries take, what values point to not counted.
+    pub(crate) const fn bytes_max(bound: u32) -> u64 {
+        // A hash map of this many has at most twice the places, and a byte of its own for each.
+        let place = 2 * (size_of::<(K, u32)>() + 1);
+        // A growing vector has at most twice the places it needs.
+        let entry = 2 * size_of::<Entry<K, V>>();
+        bound as u64 * (place + entry) as u64
+    }
+
     /// Looks without touching.
     pub(crate) fn peek(&self, key: K) -> Option<&V> {
         self.places.get(&key).map(|place| &self.entries[*place as usize].value)
