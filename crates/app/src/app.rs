@@ -1,9 +1,9 @@
-//! The trait an application implements, and what it can answer.
+//! The trait an application implements.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use proto::{ChannelName, Refusal, UserId};
+use proto::{Action, Message, Refusal};
 
 use crate::{gateway::Person, visitor::Visitor};
 
@@ -47,25 +47,4 @@ pub trait App: Send + Sync + 'static {
     fn people(&self) -> Vec<Person> {
         Vec::new()
     }
-}
-
-/// What a client said, or is told, as it stood in the frame.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Message {
-    Text(Arc<str>),
-    Binary(Arc<[u8]>),
-}
-
-/// What an application wants done. Carried out in the order given.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Action {
-    /// To this connection alone. Arrives before any publication asked for in the same answer.
-    Reply(Message),
-    /// To every member of the channel, except the connections of one user where asked.
-    Publish { channel: ChannelName, payload: Arc<str>, except: Option<UserId> },
-    /// This connection becomes a member.
-    Join(ChannelName),
-    Leave(ChannelName),
-    /// Ends the connection, saying why.
-    Close(Refusal),
 }

@@ -1,11 +1,9 @@
 //! Says back what it hears. For conformance tests and first steps.
 
 use async_trait::async_trait;
+use proto::{Action, Message};
 
-use crate::{
-    app::{Action, App, Message},
-    visitor::Visitor,
-};
+use crate::{app::App, visitor::Visitor};
 
 #[derive(Debug)]
 pub struct Echo;

@@ -10,8 +10,9 @@ mod gateway;
 mod visitor;
 
 pub use crate::{
-    app::{Action, App, Message},
+    app::App,
     echo::Echo,
     gateway::{Description, Gateway, Person, Post, Selection},
     visitor::Visitor,
 };
+pub use proto::{Action, Message};

@@ -4,6 +4,7 @@
 
 mod code; // Start here: why a client may be told no, in one table.
 
+mod action;
 mod channel_name;
 mod command;
 mod dialect;
@@ -16,6 +17,7 @@ mod refusal;
 mod unix_time;
 
 pub use crate::{
+    action::{Action, Message},
     channel_name::{BadName, ChannelName},
     code::{Act, Code, ComeBack},
     command::{Command, Request},
