@@ -1,0 +1,97 @@
+//! What the HTTP side counts. Several threads write, so each count is an atomic addition.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use crate::{
+    histogram::{Buckets, Histogram},
+    table::Metric,
+};
+
+/// What the HTTP side has counted.
+#[derive(Debug)]
+pub struct FrontMetrics {
+    counts: [AtomicU64; Metric::ALL.len()],
+    /// Answers by the first digit of their status, 1 to 5.
+    classes: [AtomicU64; CLASSES.len()],
+    publishes: Histogram,
+}
+
+pub(crate) const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+impl Default for FrontMetrics {
+    fn default() -> Self {
+        Self {
+            counts: std::array::from_fn(|_| AtomicU64::new(0)),
+            classes: std::array::from_fn(|_| AtomicU64::new(0)),
+            publishes: Histogram::default(),
+        }
+    }
+}
+
+impl FrontMetrics {
+    /// A socket is being served.
+    pub fn opened(&self) {
+        self.counts[Metric::HttpConnections.index()].fetch_add(1, Relaxed);
+    }
+
+    /// A socket that was being served is no more: exactly one call for each [`Self::opened`].
+    pub fn closed(&self) {
+        self.counts[Metric::HttpConnections.index()].fetch_sub(1, Relaxed);
+    }
+
+    /// A socket was turned away because as many are served as may be.
+    pub fn was_full(&self) {
+        self.add(Metric::HttpFull);
+    }
+
+    /// A request was answered with this status.
+    pub fn answered(&self, status: u16) {
+        let class = usize::from(status / 100).clamp(1, CLASSES.len());
+        self.classes[class - 1].fetch_add(1, Relaxed);
+    }
+
+    /// A request panicked.
+    pub fn panicked(&self) {
+        self.add(Metric::HttpPanics);
+    }
+
+    /// A request showed no good key or token.
+    pub fn authentication_failed(&self) {
+        self.add(Metric::ApiKeysRefused);
+    }
+
+    /// A publication was answered from an earlier request.
+    pub fn replayed(&self) {
+        self.add(Metric::IdempotentReplays);
+    }
+
+    /// A call of an application failed, as seen outside the shards.
+    pub fn app_failed(&self) {
+        self.add(Metric::AppErrors);
+    }
+
+    /// From asking for a publication to knowing its place.
+    pub fn publish_took(&self, took: Duration) {
+        self.publishes.observe(took);
+    }
+
+    /// One metric without labels.
+    pub fn count(&self, metric: Metric) -> u64 {
+        self.counts[metric.index()].load(Relaxed)
+    }
+
+    pub(crate) fn classes(&self) -> Vec<u64> {
+        self.classes.iter().map(|it| it.load(Relaxed)).collect()
+    }
+
+    pub(crate) fn add_publishes(&self, sum: &mut Buckets) {
+        self.publishes.add_to(sum);
+    }
+
+    fn add(&self, metric: Metric) {
+        self.counts[metric.index()].fetch_add(1, Relaxed);
+    }
+}
