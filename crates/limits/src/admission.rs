@@ -118,17 +118,18 @@ impl AdmissionLimits {
 
     /// Asks for one of the places of `user`, once the token has said who it is. The seat must be
     /// released even if this refuses.
-    pub fn seat_user(&mut self, seat: &mut Seat, user: &Arc<str>) -> Result<(), Refused> {
+    pub fn seat_user(&mut self, seat: &mut Seat, user: &str) -> Result<(), Refused> {
         assert!(seat.user.is_none(), "a seat has one user");
         let RouteLimits { connections_per_user, mode, .. } = *self.route(seat.route);
         let Some(max) = connections_per_user else { return Ok(()) };
         let seats = self.by_user.entry(seat.route).or_default();
-        let is_over = max <= seats.taken(&**user);
+        let is_over = max <= seats.taken(user);
         if self.counts.judge(Limit::ConnectionsPerUser, mode, is_over) {
             return Err(Refused { limit: Limit::ConnectionsPerUser, retry_after: SEAT_WAIT });
         }
-        seats.acquire(Arc::clone(user));
-        seat.user = Some(Arc::clone(user));
+        let user: Arc<str> = user.into();
+        seats.acquire(Arc::clone(&user));
+        seat.user = Some(user);
         Ok(())
     }
 

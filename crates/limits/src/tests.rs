@@ -1,7 +1,6 @@
 //! Stories at the door, and the door against a plain model of it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -94,12 +93,11 @@ fn observing_admits_everyone_and_counts_who_would_have_been_refused() {
     let route = RouteLimits { mode: Mode::Observe, ..RouteLimits::default() };
     let (mut limits, now) = door(route);
     let home = address("192.0.2.1");
-    let ann: Arc<str> = "ann".into();
     let seats: Vec<Seat> = (0..15)
         .map(|_| {
             limits.authentication_failed(now, home);
             let mut seat = limits.admit(now, ROUTE, home).unwrap();
-            limits.seat_user(&mut seat, &ann).unwrap();
+            limits.seat_user(&mut seat, "ann").unwrap();
             seat
         })
         .collect();
@@ -124,7 +122,6 @@ fn a_user_is_counted_wherever_they_come_from_and_only_on_that_route() {
     let epoch = epoch();
     let routes = vec![route.clone(), route];
     let mut limits = AdmissionLimits::new(ServerLimits::default(), routes, epoch);
-    let ann: Arc<str> = "ann".into();
     let mut seats = Vec::new();
     for (route, from, expected) in [
         (0, "192.0.2.1", true),
@@ -133,7 +130,7 @@ fn a_user_is_counted_wherever_they_come_from_and_only_on_that_route() {
         (1, "192.0.2.3", true),
     ] {
         let mut seat = limits.admit(epoch, RouteIndex(route), address(from)).unwrap();
-        let found = limits.seat_user(&mut seat, &ann).is_ok();
+        let found = limits.seat_user(&mut seat, "ann").is_ok();
         assert_eq!(found, expected, "route {route} from {from}");
         if expected { seats.push(seat) } else { limits.release(seat) }
     }
@@ -291,7 +288,7 @@ proptest! {
                     let limit = found.as_ref().map(|_| ()).map_err(|refused| refused.limit);
                     prop_assert_eq!(limit, model.admit(now_ms, route, from));
                     let Ok(mut seat) = found else { continue };
-                    let user_key: Arc<str> = user.to_string().into();
+                    let user_key = user.to_string();
                     let is_seated = limits.seat_user(&mut seat, &user_key).is_ok();
                     prop_assert_eq!(is_seated, model.seat_user(model.open.len() - 1, user));
                     if is_seated {
