@@ -107,7 +107,7 @@ impl Key {
             sha256: hmac::Key::new(hmac::HMAC_SHA256, secret),
             sha384: hmac::Key::new(hmac::HMAC_SHA384, secret),
             sha512: hmac::Key::new(hmac::HMAC_SHA512, secret),
-        })))
+        }))))
     }
 
     /// A public key in PEM: RSA (RS256, PS256), P-256 (ES256) or Ed25519 (EdDSA).
