@@ -1,1 +1,27 @@
-//! To be written.
+//! Check-ins at a gym: who is in the house, told live to every dashboard.
+//!
+//! An application behind the gateway, in the words of an existing browser client. Members, users and
+//! check-ins are in one SQLite file; nothing is told to anyone before it is committed there.
+//!
+//! A day is a UTC day: "today" in the stats begins at midnight UTC, wherever the gym stands.
+
+mod checkins; // Start here.
+
+mod api;
+mod book;
+mod check_in;
+mod frames;
+mod heard;
+mod member;
+mod moment;
+mod news;
+mod not_done;
+mod page;
+mod seed;
+mod stats;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::{book::OpenError, checkins::Checkins};

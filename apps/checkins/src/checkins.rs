@@ -1,0 +1,228 @@
+//! The application: who may connect, what they may say, and what comes of it.
+
+use std::{fmt, path::Path, sync::Arc};
+
+use app::{Action, App, Gateway, Message, Person, Visitor};
+use async_trait::async_trait;
+use proto::{ChannelName, Code, Identity, Refusal};
+use tracing::error;
+
+use crate::{
+    api,
+    book::{Book, OpenError},
+    check_in::{self, CheckIn, Direction},
+    frames,
+    heard::{self, Arrival, Departure, Heard},
+    moment::{Clock, Moment},
+    news::News,
+    not_done::NotDone,
+    seed, stats,
+    user::{self, User},
+};
+
+/// The check-ins of one gym. Every route of it joins the one channel `checkins` (R42).
+pub struct Checkins {
+    pub(crate) book: Book,
+    pub(crate) gateway: Arc<dyn Gateway>,
+    pub(crate) news: News,
+    pub(crate) clock: Clock,
+    channel: ChannelName,
+    people: Vec<Person>,
+}
+
+impl Checkins {
+    /// Opens `<data_dir>/checkins.db`, making it where it is missing.
+    ///
+    /// With `seed`, an empty database gets the people and visits of a small gym, and its users can be
+    /// signed in as.
+    pub fn open(
+        data_dir: &Path,
+        gateway: Arc<dyn Gateway>,
+        seed: bool,
+    ) -> Result<Arc<Self>, OpenError> {
+        Self::open_by(data_dir, gateway, seed, Arc::new(Moment::now))
+    }
+
+    pub(crate) fn open_by(
+        data_dir: &Path,
+        gateway: Arc<dyn Gateway>,
+        seed: bool,
+        clock: Clock,
+    ) -> Result<Arc<Self>, OpenError> {
+        let (book, people) = Book::open(data_dir, |db| {
+            if !seed {
+                return Ok(Vec::new());
+            }
+            seed::plant(db, clock())?;
+            Ok(user::all(db)?.into_iter().map(seed::person).collect())
+        })?;
+        let channel = ChannelName::parse("checkins").expect("eight letters are a channel's name");
+        let news = News::new(book.clone(), gateway.clone(), channel.clone(), clock.clone());
+        Ok(Arc::new(Self { book, gateway, news, clock, channel, people }))
+    }
+}
+
+#[async_trait]
+impl App for Checkins {
+    /// The token was checked by the gateway; here its user must be one of ours, and active (R6).
+    async fn admit(&self, visitor: &Visitor) -> Result<(), Refusal> {
+        self.user(visitor.identity.as_deref()).await.map(drop)
+    }
+
+    async fn connected(&self, _visitor: &Visitor) -> Vec<Action> {
+        vec![self.initial_stats().await]
+    }
+
+    async fn message(&self, visitor: &Visitor, message: Message) -> Vec<Action> {
+        let Message::Text(text) = message else {
+            return vec![Action::Close(Code::UnsupportedData.into())];
+        };
+        let said = match heard::parse(&text) {
+            Ok(said) => said,
+            Err(refusal) => return vec![reply(frames::error(&refusal))],
+        };
+        let mut actions = Vec::new();
+        for it in said {
+            self.answer(visitor, it, &mut actions).await;
+        }
+        actions
+    }
+
+    fn wording(&self, refusal: &Refusal) -> Option<String> {
+        Some(frames::error(refusal).to_string())
+    }
+
+    fn routes(self: Arc<Self>) -> axum::Router {
+        api::routes(self)
+    }
+
+    fn people(&self) -> Vec<Person> {
+        self.people.clone()
+    }
+}
+
+impl Checkins {
+    async fn answer(&self, visitor: &Visitor, said: Heard, actions: &mut Vec<Action>) {
+        let by = user::number(visitor.identity.as_deref());
+        match said {
+            Heard::CheckIn(arrival) => {
+                let done = self.check_in(by, arrival).await;
+                self.tell(Direction::In, done, actions);
+            }
+            Heard::CheckOut(departure) => {
+                let done = self.check_out(by, departure).await;
+                self.tell(Direction::Out, done, actions);
+            }
+            Heard::Heartbeat => actions.push(reply(frames::heartbeat_ack((self.clock)()))),
+            Heard::Ping => actions.push(reply(frames::pong((self.clock)()))),
+            Heard::Reconnect => actions.push(self.initial_stats().await),
+            Heard::Authenticate => actions.push(reply(frames::error(
+                &Refusal::new(Code::UnknownCommand)
+                    .saying("Message-based authentication not supported. Use URL token."),
+            ))),
+            Heard::Unknown(kind) => actions.push(reply(frames::error(
+                &Refusal::new(Code::UnknownCommand)
+                    .saying(format!("There is no message of type {kind:?} here.")),
+            ))),
+        }
+    }
+
+    /// The sender first, then everyone; the rest is [`News`].
+    fn tell(
+        &self,
+        direction: Direction,
+        done: Result<CheckIn, NotDone>,
+        actions: &mut Vec<Action>,
+    ) {
+        match done {
+            Ok(check_in) => {
+                actions.push(reply(frames::success(direction, &check_in)));
+                actions.push(Action::Publish {
+                    channel: self.channel.clone(),
+                    payload: frames::announcement(direction, &check_in),
+                    except: None,
+                });
+                self.news.tell(direction, check_in);
+            }
+            Err(why) => {
+                actions.push(reply(frames::not_done(direction, &why)));
+                if why == NotDone::UserGone {
+                    actions.push(Action::Close(Code::AuthFailed.into()));
+                }
+            }
+        }
+    }
+
+    /// Checks a member in for the user numbered `by`. Committed when this returns a check-in.
+    pub(crate) async fn check_in(
+        &self,
+        by: Option<i64>,
+        arrival: Result<Arrival, NotDone>,
+    ) -> Result<CheckIn, NotDone> {
+        let (by, arrival) = (by.ok_or(NotDone::UserGone)?, arrival?);
+        let now = (self.clock)();
+        self.change(Direction::In, move |db| check_in::check_in(db, by, &arrival, now)).await
+    }
+
+    /// Ends a visit for the user numbered `by`. Committed when this returns a check-in.
+    pub(crate) async fn check_out(
+        &self,
+        by: Option<i64>,
+        departure: Result<Departure, NotDone>,
+    ) -> Result<CheckIn, NotDone> {
+        let (by, departure) = (by.ok_or(NotDone::UserGone)?, departure?);
+        let now = (self.clock)();
+        self.change(Direction::Out, move |db| check_in::check_out(db, by, &departure, now)).await
+    }
+
+    async fn change<W>(&self, direction: Direction, work: W) -> Result<CheckIn, NotDone>
+    where
+        W: FnOnce(&mut rusqlite::Connection) -> rusqlite::Result<Result<CheckIn, NotDone>>
+            + Send
+            + 'static,
+    {
+        self.book.ask(work).await.unwrap_or_else(|failure| {
+            let during = direction.noun();
+            error!(error = &failure as &dyn std::error::Error, "{during} failed");
+            Err(NotDone::Failed { during })
+        })
+    }
+
+    async fn initial_stats(&self) -> Action {
+        let now = (self.clock)();
+        reply(match self.book.ask(move |db| stats::read(db, now)).await {
+            Ok(stats) => frames::initial_stats(&stats),
+            Err(failure) => {
+                error!(error = &failure as &dyn std::error::Error, "no stats for a connection");
+                frames::error(&no_answer("Failed to load initial statistics"))
+            }
+        })
+    }
+
+    /// The user whom a verified token named, if they may sign in.
+    pub(crate) async fn user(&self, identity: Option<&Identity>) -> Result<User, Refusal> {
+        let id = user::number(identity).ok_or(Code::AuthFailed)?;
+        match self.book.ask(move |db| user::find(db, id)).await {
+            Ok(found) => found.ok_or_else(|| Code::AuthFailed.into()),
+            Err(failure) => {
+                error!(error = &failure as &dyn std::error::Error, "no answer who user is");
+                Err(Code::AuthUnavailable.into())
+            }
+        }
+    }
+}
+
+/// The world failed; the sentence says at what.
+pub(crate) fn no_answer(sentence: &'static str) -> Refusal {
+    Refusal::new(Code::AppFailed).saying(sentence)
+}
+
+fn reply(payload: Arc<str>) -> Action {
+    Action::Reply(Message::Text(payload))
+}
+
+impl fmt::Debug for Checkins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkins").field("book", &self.book).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! A member of the gym, and how one is found at the desk.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+
+/// As every frame and answer shows them.
+///
+/// All four are always text: the client drops a message in which one is missing.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Member {
+    pub(crate) id: String,
+    pub(crate) full_name: String,
+    pub(crate) email: String,
+    /// Empty if unknown.
+    pub(crate) membership_type: String,
+}
+
+/// What [`Member::read`] reads, in its order.
+pub(crate) const COLUMNS: &str = "members.id, full_name, email, membership_type";
+
+impl Member {
+    /// Reads [`COLUMNS`], which begin at column `first`.
+    pub(crate) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(first)?,
+            full_name: row.get(first + 1)?,
+            email: row.get(first + 2)?,
+            membership_type: row.get(first + 3)?,
+        })
+    }
+}
+
+/// The member whose id, membership number or barcode this is; the first that fits, in that order.
+pub(crate) fn find(db: &Connection, key: &str) -> rusqlite::Result<Option<Member>> {
+    for (column, key) in [
+        ("id", key.to_lowercase()),
+        ("membership_number", key.to_uppercase()),
+        ("barcode", key.to_owned()),
+    ] {
+        let query = format!("SELECT {COLUMNS} FROM members WHERE {column} = ?1");
+        let found =
+            db.prepare_cached(&query)?.query_row([key], |row| Member::read(row, 0)).optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// A member as the desk's list shows them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listed {
+    #[serde(flatten)]
+    member: Member,
+    membership_number: String,
+    barcode: String,
+    /// The check-in that is open, if they are in.
+    check_in_id: Option<String>,
+}
+
+/// Members with `text` somewhere in their name, email or numbers, by name; and how many there are.
+///
+/// `only` leaves that one member, whatever the text.
+pub(crate) fn search(
+    db: &Connection,
+    text: &str,
+    only: Option<&str>,
+    page: Page,
+) -> rusqlite::Result<(i64, Vec<Listed>)> {
+    const MATCHING: &str = "(?2 IS NULL OR members.id = ?2) AND (
+        instr(lower(full_name), lower(?1)) OR instr(lower(email), lower(?1))
+        OR instr(membership_number, upper(?1)) OR instr(barcode, ?1))";
+
+    let count = format!("SELECT count(*) FROM members WHERE {MATCHING}");
+    let count = db.query_row(&count, params![text, only], |row| row.get(0))?;
+    let query = format!(
+        "SELECT {COLUMNS}, membership_number, barcode, check_ins.id FROM members
+         LEFT JOIN check_ins ON member_id = members.id AND check_out_time IS NULL
+         WHERE {MATCHING} ORDER BY full_name, members.id LIMIT ?3 OFFSET ?4"
+    );
+    let listed = db
+        .prepare_cached(&query)?
+        .query_map(params![text, only, page.size, page.skipped()], |row| {
+            Ok(Listed {
+                member: Member::read(row, 0)?,
+                membership_number: row.get(4)?,
+                barcode: row.get(5)?,
+                check_in_id: row.get(6)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok((count, listed))
+}
+
+/// Which part of a long list: `number` counts from 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    pub(crate) number: u32,
+    pub(crate) size: u32,
+}
+
+impl Page {
+    pub(crate) fn skipped(self) -> i64 {
+        i64::from(self.number - 1) * i64::from(self.size)
+    }
+}

@@ -1,0 +1,108 @@
+//! What follows a change, told to everyone a moment after it.
+//!
+//! ```text
+//! to the sender   check_in_success
+//! to everyone     member_checked_in            at once
+//!                 check_in_update              after a pause, for each change
+//!                 activity_notification
+//!                 check_in_stats               once for all of them
+//!                 stats_update
+//! ```
+//!
+//! The pause has two reasons. The client's own tests send a check-out as soon as they have seen
+//! `member_checked_in`, and expect `check_out_success` as the very next frame; anything told in
+//! between breaks them. And when a class arrives, one count of the house serves all of it.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use app::{Gateway, Post};
+use proto::{ChannelName, Refusal};
+use tracing::{debug, warn};
+
+use crate::{
+    book::Book,
+    check_in::{CheckIn, Direction},
+    frames,
+    moment::Clock,
+    stats,
+};
+
+/// Changes that wait for their pause to end. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub(crate) struct News {
+    book: Book,
+    gateway: Arc<dyn Gateway>,
+    channel: ChannelName,
+    clock: Clock,
+    waiting: Arc<Mutex<Vec<Change>>>,
+}
+
+type Change = (Direction, CheckIn);
+
+/// Long enough for a client to answer what it has just heard, short enough that a dashboard is right
+/// within the half second it promises.
+pub(crate) const PAUSE: Duration = Duration::from_millis(200);
+
+/// More changes than this in one pause are only counted: the stats that follow are exact anyway, and
+/// every one of them has been announced already.
+const WAITING_MAX: usize = 200;
+
+impl News {
+    pub(crate) fn new(
+        book: Book,
+        gateway: Arc<dyn Gateway>,
+        channel: ChannelName,
+        clock: Clock,
+    ) -> Self {
+        Self { book, gateway, channel, clock, waiting: Arc::default() }
+    }
+
+    /// A change was committed. Returns at once; must be called on the runtime.
+    pub(crate) fn tell(&self, direction: Direction, check_in: CheckIn) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if WAITING_MAX <= waiting.len() {
+            debug!("activity of one change is not shown: {WAITING_MAX} are waiting");
+            return;
+        }
+        waiting.push((direction, check_in));
+        if waiting.len() == 1 {
+            let news = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(PAUSE).await;
+                news.publish_waiting().await;
+            });
+        }
+    }
+
+    async fn publish_waiting(&self) {
+        let changes = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let now = (self.clock)();
+        let stats = match self.book.ask(move |db| stats::read(db, now)).await {
+            Ok(stats) => stats,
+            Err(failure) => {
+                warn!(error = &failure as &dyn std::error::Error, "no stats to publish");
+                return;
+            }
+        };
+
+        let told = changes.iter().flat_map(|(direction, check_in)| {
+            [frames::update(*direction, check_in, &stats), frames::activity(*direction, check_in)]
+        });
+        for payload in told.chain(frames::changed_stats(&stats)) {
+            if let Err(refusal) = self.publish(payload).await {
+                warn!(code = %refusal.code, "dashboards were not told what changed");
+                return;
+            }
+        }
+    }
+
+    /// To everyone, now.
+    pub(crate) async fn publish(&self, payload: Arc<str>) -> Result<(), Refusal> {
+        let post = Post { channel: self.channel.clone(), payload, from: None, except: None };
+        self.gateway.publish(post).await.map(drop)
+    }
+}
