@@ -4,6 +4,27 @@
 //! clock, touches a socket, waits, or spawns; the driver does. So the whole engine can be run,
 //! replayed and broken inside a test, at any speed the test likes.
 
-mod policy;
+mod shard; // Start here.
 
-pub use crate::policy::{Namespace, Namespaces, Policy, Rules, Slow};
+mod channel;
+mod channels;
+mod conn;
+mod conns;
+mod conversation;
+mod deadlines;
+mod effect;
+mod home;
+mod homes;
+mod input;
+mod policy;
+mod tally;
+
+pub use crate::{
+    channel::Member,
+    effect::{Ask, Effect, Outcome},
+    home::home_of,
+    input::{Draft, Envelope, Errand, Input, Opened, Origin, Proof, Ticket, Whom},
+    policy::{Namespace, Namespaces, Policy, Rules, Slow},
+    shard::Shard,
+    tally::Tally,
+};

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use limits::Rate;
+use limits::{Mode, Rate};
 use proto::{Dialect, ShardId};
 
 /// Everything a shard is configured with.
@@ -27,6 +27,8 @@ pub struct Policy {
     pub has_app: bool,
     /// How many messages a client may send (R30).
     pub messages: Option<Rate>,
+    /// Whether that limit refuses or only counts.
+    pub messages_mode: Mode,
     /// Silence after which the server pings.
     pub ping_every: Duration,
     /// Silence after a ping that ends the connection (L3).

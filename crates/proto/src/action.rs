@@ -17,7 +17,11 @@ pub enum Action {
     /// To this connection alone. Arrives before any publication asked for in the same answer.
     Reply(Message),
     /// To every member of the channel, except the connections of one user where asked.
-    Publish { channel: ChannelName, payload: Arc<str>, except: Option<UserId> },
+    Publish {
+        channel: ChannelName,
+        payload: Arc<str>,
+        except: Option<UserId>,
+    },
     /// This connection becomes a member.
     Join(ChannelName),
     Leave(ChannelName),

@@ -14,14 +14,28 @@ pub struct Request {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Command {
     /// Show a token: as the first message where the handshake brought none.
-    Connect { token: Arc<str> },
+    Connect {
+        token: Arc<str>,
+    },
     /// Replace the token of a live connection by a newer one of the same user.
-    Refresh { token: Arc<str> },
-    Subscribe { channel: ChannelName },
-    Unsubscribe { channel: ChannelName },
+    Refresh {
+        token: Arc<str>,
+    },
+    Subscribe {
+        channel: ChannelName,
+    },
+    Unsubscribe {
+        channel: ChannelName,
+    },
     /// Say something that gets a place in the channel's order.
-    Publish { channel: ChannelName, payload: Arc<str> },
+    Publish {
+        channel: ChannelName,
+        payload: Arc<str>,
+    },
     /// Say something to whoever is here, and to nobody later.
-    Signal { channel: ChannelName, payload: Arc<str> },
+    Signal {
+        channel: ChannelName,
+        payload: Arc<str>,
+    },
     Ping,
 }

@@ -14,21 +14,57 @@ use crate::{
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
     /// The connection is admitted as `user`.
-    Connected { id: Option<RequestId>, user: Option<UserId>, expires_at: Option<UnixTime>, ping: Duration },
+    Connected {
+        id: Option<RequestId>,
+        user: Option<UserId>,
+        expires_at: Option<UnixTime>,
+        ping: Duration,
+    },
     /// The connection's token has been replaced.
-    Refreshed { id: RequestId, expires_at: UnixTime },
+    Refreshed {
+        id: RequestId,
+        expires_at: UnixTime,
+    },
     /// The connection is a member and has missed nothing after `at`.
-    Subscribed { id: RequestId, channel: ChannelName, at: Placed },
-    Unsubscribed { id: RequestId, channel: ChannelName },
-    Published { id: RequestId, channel: ChannelName, at: Placed },
-    Signalled { id: RequestId, channel: ChannelName },
-    Pong { id: RequestId },
+    Subscribed {
+        id: RequestId,
+        channel: ChannelName,
+        at: Placed,
+    },
+    Unsubscribed {
+        id: RequestId,
+        channel: ChannelName,
+    },
+    Published {
+        id: RequestId,
+        channel: ChannelName,
+        at: Placed,
+    },
+    Signalled {
+        id: RequestId,
+        channel: ChannelName,
+    },
+    Pong {
+        id: RequestId,
+    },
     /// Messages `from` to `to`, both included, were not delivered: this connection read too slowly.
-    Gap { channel: ChannelName, from: Offset, to: Offset },
+    Gap {
+        channel: ChannelName,
+        from: Offset,
+        to: Offset,
+    },
     /// The token ends soon; refresh it or the connection is closed then.
-    Expiring { expires_at: UnixTime, within: Duration },
+    Expiring {
+        expires_at: UnixTime,
+        within: Duration,
+    },
     /// A command was refused; the connection stays.
-    Refused { id: Option<RequestId>, refusal: Refusal },
+    Refused {
+        id: Option<RequestId>,
+        refusal: Refusal,
+    },
     /// The last thing said before the connection is closed.
-    Closing { refusal: Refusal },
+    Closing {
+        refusal: Refusal,
+    },
 }

@@ -1,0 +1,109 @@
+//! Who of this shard is in a channel.
+
+use proto::{ChannelName, ConnId, Dialect, Offset, Placed, RequestId};
+
+/// A connection's seat in a channel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Member {
+    pub conn: ConnId,
+    /// It is owed what has a larger offset than this, and nothing else.
+    pub after: Offset,
+}
+
+impl Member {
+    /// Seated before the channel's place was known: owed nothing yet.
+    const UNPLACED: Offset = Offset(u64::MAX);
+}
+
+/// A channel, as one shard with members in it keeps it.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) name: ChannelName,
+    /// By dialect, because a message is framed once for each.
+    members: [Vec<Member>; 2],
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The home shard was asked where the channel stands; these wait to be told.
+    Asked { waiting: Vec<(ConnId, RequestId)> },
+    /// The home shard sends everything after the place it named; this is the last that came.
+    Following { at: Placed },
+}
+
+impl Channel {
+    pub(crate) const fn new(name: ChannelName) -> Self {
+        let state = State::Asked { waiting: Vec::new() };
+        Self { name, members: [Vec::new(), Vec::new()], state }
+    }
+
+    pub(crate) fn members(&self, dialect: Dialect) -> &[Member] {
+        &self.members[row(dialect)]
+    }
+
+    pub(crate) fn member_count(&self) -> usize {
+        self.members.iter().map(Vec::len).sum()
+    }
+
+    /// Seats a connection; answers which seat, and where the channel stands if that is known.
+    pub(crate) fn seat(&mut self, dialect: Dialect, conn: ConnId) -> (usize, Option<Placed>) {
+        let at = self.at();
+        let after = at.map_or(Member::UNPLACED, |it| it.offset);
+        let members = &mut self.members[row(dialect)];
+        members.push(Member { conn, after });
+        (members.len() - 1, at)
+    }
+
+    /// Clears a seat; answers who was moved into it from the last one.
+    pub(crate) fn unseat(&mut self, dialect: Dialect, conn: ConnId, seat: usize) -> Option<ConnId> {
+        let members = &mut self.members[row(dialect)];
+        let was = members.swap_remove(seat);
+        assert!(was.conn == conn, "{conn} and {} disagree about seat {seat}", self.name);
+        if let State::Asked { waiting } = &mut self.state {
+            waiting.retain(|it| it.0 != conn);
+        }
+        self.members[row(dialect)].get(seat).map(|it| it.conn)
+    }
+
+    /// Remembers who wants to be told when the channel's place is known.
+    pub(crate) fn wait(&mut self, conn: ConnId, id: RequestId) {
+        if let State::Asked { waiting } = &mut self.state {
+            waiting.push((conn, id));
+        }
+    }
+
+    /// The home shard said where the channel stands; answers who waited for that.
+    pub(crate) fn followed(&mut self, at: Placed) -> Vec<(ConnId, RequestId)> {
+        for member in self.members.iter_mut().flatten() {
+            if member.after == Member::UNPLACED {
+                member.after = at.offset;
+            }
+        }
+        match std::mem::replace(&mut self.state, State::Following { at }) {
+            State::Asked { waiting } => waiting,
+            State::Following { .. } => Vec::new(),
+        }
+    }
+
+    /// Notes the place of a message that is being delivered.
+    pub(crate) fn advance(&mut self, to: Placed) {
+        if let State::Following { at } = &mut self.state {
+            *at = to;
+        }
+    }
+
+    pub(crate) const fn at(&self) -> Option<Placed> {
+        match &self.state {
+            State::Asked { .. } => None,
+            State::Following { at } => Some(*at),
+        }
+    }
+}
+
+const fn row(dialect: Dialect) -> usize {
+    match dialect {
+        Dialect::Native => 0,
+        Dialect::Plain => 1,
+    }
+}

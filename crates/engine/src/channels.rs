@@ -1,0 +1,60 @@
+//! The channels this shard has members in.
+
+use std::collections::HashMap;
+
+use proto::ChannelName;
+use slab::Slab;
+
+use crate::channel::Channel;
+
+/// Found by name when something is said, by key when a connection leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Channels {
+    by_name: HashMap<ChannelName, u32>,
+    by_key: Slab<Channel>,
+}
+
+impl Channels {
+    pub(crate) fn find(&self, name: &ChannelName) -> Option<&Channel> {
+        self.by_name.get(name).map(|it| &self.by_key[*it as usize])
+    }
+
+    pub(crate) fn find_mut(&mut self, name: &ChannelName) -> Option<&mut Channel> {
+        self.by_name.get(name).map(|it| &mut self.by_key[*it as usize])
+    }
+
+    pub(crate) fn key(&self, name: &ChannelName) -> Option<u32> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(crate) fn at(&self, key: u32) -> &Channel {
+        &self.by_key[key as usize]
+    }
+
+    pub(crate) fn at_mut(&mut self, key: u32) -> &mut Channel {
+        &mut self.by_key[key as usize]
+    }
+
+    pub(crate) fn open(&mut self, name: ChannelName) -> u32 {
+        let key = self.by_key.insert(Channel::new(name.clone()));
+        let key = u32::try_from(key).expect("fewer channels than bytes of memory");
+        let before = self.by_name.insert(name, key);
+        assert!(before.is_none(), "a channel was opened twice");
+        key
+    }
+
+    /// Forgets a channel that has lost its last member.
+    pub(crate) fn close(&mut self, key: u32) -> ChannelName {
+        let channel = self.by_key.remove(key as usize);
+        assert!(channel.member_count() == 0, "{} closed with members in it", channel.name);
+        self.by_name.remove(&channel.name);
+        // A table that was large once gives its room back (F14).
+        if self.by_name.len() * 4 < self.by_name.capacity() && 1024 < self.by_name.capacity() {
+            self.by_name.shrink_to(self.by_name.len() * 2);
+        }
+        if self.by_key.is_empty() {
+            self.by_key = Slab::new();
+        }
+        channel.name
+    }
+}

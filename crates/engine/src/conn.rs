@@ -1,0 +1,73 @@
+//! What a shard remembers of one connection.
+
+use std::sync::Arc;
+
+use limits::Budget;
+use proto::{ChannelName, Identity, Offset, RequestId, UserId};
+
+use crate::{conversation::Conversation, deadlines::Tick};
+
+/// The record of one open connection. Small: there are many of these, and most are idle.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    /// Tells this connection from an earlier one in the same slot.
+    pub(crate) life: u32,
+    pub(crate) policy: u16,
+    pub(crate) stage: Stage,
+    pub(crate) identity: Option<Arc<Identity>>,
+    /// Mirrors the seats in channels, so that closing is linear in what was joined.
+    pub(crate) joined: Vec<Joined>,
+    pub(crate) budget: Budget,
+    pub(crate) opened_at: Tick,
+    /// When anything was last heard, pongs included, and when a message was.
+    pub(crate) heard_at: Tick,
+    pub(crate) spoke_at: Tick,
+    pub(crate) expires_at: Tick,
+    pub(crate) drains_at: Tick,
+    /// The deadline that counts; entries elsewhere that differ are stale.
+    pub(crate) due: Tick,
+    pub(crate) pinged: bool,
+    pub(crate) expiry_told: bool,
+    /// The refresh that is being verified; one at a time.
+    pub(crate) proving: Option<RequestId>,
+    /// Boxed, because most routes have no application.
+    pub(crate) conversation: Option<Box<Conversation>>,
+    pub(crate) gaps: Vec<Gap>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// Upgraded without a token, which the first message has to bring.
+    Greeting,
+    /// The first message's token is being verified.
+    Proving,
+    /// Admitted.
+    Live,
+}
+
+/// A seat: which channel, and where in its list.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Joined {
+    pub(crate) channel: u32,
+    pub(crate) seat: u32,
+    /// Joined by its route or application, not by a command that permission has to cover.
+    pub(crate) is_given: bool,
+}
+
+/// What a slow connection was not sent and has yet to be told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Gap {
+    pub(crate) channel: ChannelName,
+    pub(crate) from: Offset,
+    pub(crate) to: Offset,
+}
+
+impl Conn {
+    pub(crate) fn user(&self) -> Option<&UserId> {
+        self.identity.as_ref().map(|it| &it.user)
+    }
+
+    pub(crate) fn is_in(&self, channel: u32) -> bool {
+        self.joined.iter().any(|it| it.channel == channel)
+    }
+}

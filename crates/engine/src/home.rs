@@ -1,0 +1,46 @@
+//! Where a channel's order is kept.
+
+use proto::{ChannelName, Placed, ShardId};
+
+use crate::deadlines::Tick;
+
+/// The shard a channel is at home on: the same for every shard of a process, and for no other.
+///
+/// FNV-1a over the name. Names a client chooses can at worst crowd one shard, which crowds nobody
+/// else's order; tables keyed by names hash with random keys (F15).
+pub fn home_of(channel: &ChannelName, shards: u16) -> ShardId {
+    let hash = channel.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // The high half: the low bits of FNV-1a are the weak ones.
+    let slot = (hash >> 32) % u64::from(shards.max(1));
+    ShardId(u16::try_from(slot).expect("less than the number of shards"))
+}
+
+/// A channel, as its home shard keeps it.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) at: Placed,
+    /// Which shards have members: bit n for shard n.
+    pub(crate) followers: u64,
+    /// When it last had followers or a message.
+    pub(crate) used_at: Tick,
+}
+
+impl Home {
+    pub(crate) fn follow(&mut self, shard: ShardId) {
+        self.followers |= 1 << shard.0;
+    }
+
+    pub(crate) fn unfollow(&mut self, shard: ShardId) {
+        self.followers &= !(1 << shard.0);
+    }
+}
+
+/// The shards whose bits are set, in order.
+pub(crate) fn shards_in(followers: u64) -> impl Iterator<Item = ShardId> {
+    (0..SHARDS_MAX).filter(move |it| followers & (1 << it) != 0).map(ShardId)
+}
+
+/// Shards are a bit each in [`Home::followers`].
+pub(crate) const SHARDS_MAX: u16 = 64;

@@ -1,0 +1,259 @@
+//! The shard: one thread's connections and channels. Only routes; what happens is in the files named
+//! after it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use limits::{Budget, Mode, Pace};
+use proto::{ChannelName, Code, ConnId, Dialect, Event, Identity, Publication, Refusal, RequestId};
+
+use crate::{
+    channel::Member,
+    channels::Channels,
+    conn::{Conn, Stage},
+    conns::Conns,
+    conversation::Conversation,
+    deadlines::{Deadlines, Tick},
+    effect::Effect,
+    home::SHARDS_MAX,
+    homes::Homes,
+    input::{Input, Opened},
+    policy::{Policy, Rules},
+    tally::Tally,
+};
+
+mod authenticating; // Tokens that come after the upgrade.
+mod bus; // What shards say to each other.
+mod commanding; // What clients ask.
+mod errands; // What the HTTP side asks.
+mod joining; // Seats in channels.
+mod publishing; // Order, and who hears.
+mod talking; // With applications.
+mod watching; // Deadlines.
+
+#[derive(Debug)]
+pub struct Shard {
+    rules: Rules,
+    /// The message limit of each policy, prepared.
+    paces: Vec<Option<Pace>>,
+    conns: Conns,
+    channels: Channels,
+    homes: Homes,
+    deadlines: Deadlines,
+    /// Talks with applications that outlive their connection: what was said before it closed is still
+    /// heard, and then the application is told that it is gone.
+    farewells: BTreeMap<ConnId, Box<Conversation>>,
+    is_draining: bool,
+    tally: Tally,
+}
+
+impl Shard {
+    /// `now` is where this shard's time begins; later inputs must not be earlier.
+    pub fn new(rules: Rules, now: Instant) -> Self {
+        assert!(0 < rules.shards && rules.shards <= SHARDS_MAX, "shards are a bit each");
+        let paces = rules.policies.iter().map(|it| it.messages.map(|rate| Pace::new(rate, now)));
+        Self {
+            paces: paces.collect(),
+            conns: Conns::default(),
+            channels: Channels::default(),
+            homes: Homes::new(rules.epoch_seed),
+            deadlines: Deadlines::new(now),
+            farewells: BTreeMap::new(),
+            is_draining: false,
+            tally: Tally::default(),
+            rules,
+        }
+    }
+
+    /// Takes one input and appends the effects it calls for.
+    ///
+    /// Cannot fail. What a client may not do becomes a refusal; what must not happen is asserted.
+    pub fn handle(&mut self, now: Instant, input: Input, effects: &mut Vec<Effect>) {
+        let tick = self.deadlines.tick(now);
+        match input {
+            Input::Opened { conn, opened } => self.open(tick, conn, *opened, effects),
+            Input::Heard { conn } => self.hear(tick, conn),
+            Input::Requested { conn, request } => self.request(now, conn, request, effects),
+            Input::Said { conn, message } => self.say(now, conn, message, effects),
+            Input::Authenticated { conn, proof } => self.authenticated(tick, conn, proof, effects),
+            Input::Answered { conn, answer } => self.answered(tick, conn, answer, effects),
+            Input::Overfull { conn, channel, from, to } => {
+                self.overfull(tick, conn, channel, from, to, effects);
+            }
+            Input::Unclogged { conn } => self.unclogged(conn, effects),
+            Input::Closed { conn } => self.forget(tick, conn, None, effects),
+            Input::Sent { envelope } => self.sent(tick, envelope, effects),
+            Input::Overflowed => self.overflowed(tick, effects),
+            Input::Sought { ticket, errand } => self.seek(tick, ticket, errand, effects),
+            Input::Woke => self.wake(tick, effects),
+            Input::Drain { over } => self.drain(tick, over, effects),
+        }
+    }
+
+    /// The channel's members on this shard that speak the dialect.
+    pub fn members(&self, channel: &ChannelName, dialect: Dialect) -> &[Member] {
+        self.channels.find(channel).map_or(&[], |it| it.members(dialect))
+    }
+
+    /// Whether the publication passes this connection over.
+    pub fn is_excepted(&self, conn: ConnId, publication: &Publication) -> bool {
+        let Some(except) = &publication.except else { return false };
+        self.conns.find(conn).is_some_and(|it| it.user() == Some(except))
+    }
+
+    /// How the connection is spoken to; `None` once it has closed.
+    pub fn dialect(&self, conn: ConnId) -> Option<Dialect> {
+        self.conns.find(conn).map(|it| self.policy(it).dialect)
+    }
+
+    /// The identity a connection has been admitted with, refreshed if it was.
+    pub fn identity(&self, conn: ConnId) -> Option<&Arc<Identity>> {
+        self.conns.find(conn)?.identity.as_ref()
+    }
+
+    /// When [`Input::Woke`] is wanted. `None`: not until something else happens.
+    pub fn wakes_at(&self) -> Option<Instant> {
+        let homes = self.homes.wakes_at();
+        let homes = (homes != Tick::NEVER).then(|| self.deadlines.instant(homes));
+        [self.deadlines.next(), homes].into_iter().flatten().min()
+    }
+
+    /// Open connections.
+    pub const fn conn_count(&self) -> usize {
+        self.conns.count()
+    }
+
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    fn policy(&self, conn: &Conn) -> &Policy {
+        &self.rules.policies[usize::from(conn.policy)]
+    }
+
+    fn open(&mut self, now: Tick, id: ConnId, opened: Opened, effects: &mut Vec<Effect>) {
+        let policy = &self.rules.policies[usize::from(opened.policy)];
+        let stage = if opened.awaits_token { Stage::Greeting } else { Stage::Live };
+        let has_app = policy.has_app;
+        self.conns.open(id, Conn::new(id, opened.policy, stage, now));
+        if self.is_draining {
+            self.close(now, id, Code::Draining.into(), effects);
+            return;
+        }
+        if let Some(proof) = opened.proof {
+            self.adopt(now, id, &proof);
+        }
+        if stage == Stage::Live {
+            self.welcome(now, id, None, opened.channels, has_app, effects);
+        }
+        self.schedule(id);
+    }
+
+    /// The connection is admitted: greet it, seat it, and let its application speak first.
+    fn welcome(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        request: Option<RequestId>,
+        channels: Vec<ChannelName>,
+        has_app: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let conn = self.conns.at_mut(id);
+        conn.stage = Stage::Live;
+        let identity = conn.identity.as_deref();
+        let user = identity.map(|it| it.user.clone());
+        let expires_at = identity.map(|it| it.expires_at);
+        let ping = self.rules.policies[usize::from(conn.policy)].ping_every;
+        let event = Event::Connected { id: request, user, expires_at, ping };
+        effects.push(Effect::Tell { conn: id, event });
+        if has_app {
+            self.greet(id, effects);
+        }
+        for channel in channels {
+            self.join_by_route(now, id, channel, effects);
+        }
+    }
+
+    fn hear(&mut self, now: Tick, id: ConnId) {
+        if let Some(conn) = self.conns.find_mut(id) {
+            conn.heard_at = now;
+            conn.pinged = false;
+        }
+    }
+
+    /// Spends one message of the connection's allowance, or says how long to wait.
+    fn spend(&mut self, now: Instant, id: ConnId) -> Result<(), Refusal> {
+        self.tally.messages += 1;
+        let conn = self.conns.at_mut(id);
+        let policy = usize::from(conn.policy);
+        let Some(pace) = &self.paces[policy] else { return Ok(()) };
+        let Err(wait) = conn.budget.spend(pace, now) else { return Ok(()) };
+        match self.rules.policies[policy].messages_mode {
+            Mode::Enforce => {
+                self.tally.too_fast += 1;
+                Err(Refusal::new(Code::TooFast).after(wait.0))
+            }
+            Mode::Observe => {
+                self.tally.too_fast_observed += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        conn: ConnId,
+        id: Option<RequestId>,
+        refusal: impl Into<Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.tally.refused += 1;
+        let event = Event::Refused { id, refusal: refusal.into() };
+        effects.push(Effect::Tell { conn, event });
+    }
+
+    /// Says why, and closes. The socket may take a while; here the connection is gone at once.
+    fn close(&mut self, now: Tick, id: ConnId, refusal: Refusal, effects: &mut Vec<Effect>) {
+        let code = refusal.code;
+        if self.conns.find(id).is_some() {
+            effects.push(Effect::Close { conn: id, refusal });
+            self.forget(now, id, Some(code), effects);
+        }
+    }
+
+    /// Gives up everything a connection had. Idempotent: a close of ours and one of theirs can cross.
+    fn forget(&mut self, now: Tick, id: ConnId, code: Option<Code>, effects: &mut Vec<Effect>) {
+        while let Some(joined) = self.conns.find(id).and_then(|it| it.joined.last().copied()) {
+            self.leave(now, id, joined.channel, effects);
+        }
+        let Some(conn) = self.conns.close(id) else { return };
+        if let Some(conversation) = conn.conversation {
+            self.part(id, conversation, effects);
+        }
+        effects.push(Effect::Ended { conn: id, lasted: now.since(conn.opened_at), code });
+    }
+}
+
+impl Conn {
+    fn new(id: ConnId, policy: u16, stage: Stage, now: Tick) -> Self {
+        Self {
+            life: id.life(),
+            policy,
+            stage,
+            identity: None,
+            joined: Vec::new(),
+            budget: Budget::default(),
+            opened_at: now,
+            heard_at: now,
+            spoke_at: now,
+            expires_at: Tick::NEVER,
+            drains_at: Tick::NEVER,
+            due: Tick::NEVER,
+            pinged: false,
+            expiry_told: false,
+            proving: None,
+            conversation: None,
+            gaps: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the HTTP side wants done.
+
+use std::sync::Arc;
+
+use proto::{ConnId, Refusal, ShardId};
+
+use super::Shard;
+use crate::{
+    deadlines::Tick,
+    effect::{Effect, Outcome},
+    home::home_of,
+    input::{Envelope, Errand, Origin, Ticket, Whom},
+};
+
+impl Shard {
+    pub(super) fn seek(
+        &mut self,
+        now: Tick,
+        ticket: Ticket,
+        errand: Errand,
+        effects: &mut Vec<Effect>,
+    ) {
+        match errand {
+            Errand::Publish(draft) => {
+                let home = home_of(&draft.channel, self.rules.shards);
+                assert!(home == self.rules.shard, "{} is at home on {home}", draft.channel);
+                self.place(now, draft, Origin::Ticket(ticket), effects);
+            }
+            Errand::Describe(channel) => {
+                let members = self.channels.find(&channel).map_or(0, |it| it.member_count());
+                let head = self.homes.find(&channel).map(|it| it.at);
+                let outcome = Outcome::Described { members, head };
+                effects.push(Effect::Conclude { ticket, outcome });
+            }
+            Errand::Disconnect(whom, refusal) => {
+                let count = self.disconnect(now, &whom, &refusal, effects);
+                effects.push(Effect::Conclude { ticket, outcome: Outcome::Disconnected(count) });
+            }
+            Errand::Canary(text) => self.release_canary(&text, effects),
+        }
+    }
+
+    /// Walks every connection: an operator asks this now and then, and an index by user would cost
+    /// every connection memory.
+    fn disconnect(
+        &mut self,
+        now: Tick,
+        whom: &Whom,
+        refusal: &Refusal,
+        effects: &mut Vec<Effect>,
+    ) -> usize {
+        let found: Vec<ConnId> = match whom {
+            Whom::Conn(conn) => self.conns.find(*conn).map(|_| *conn).into_iter().collect(),
+            Whom::User(user) => {
+                let conns = self.conns.iter();
+                conns.filter(|it| it.1.user() == Some(user)).map(|it| it.0).collect()
+            }
+        };
+        for conn in &found {
+            self.close(now, *conn, refusal.clone(), effects);
+        }
+        found.len()
+    }
+
+    /// Every shard is sent the canary through the same inboxes as any publication.
+    fn release_canary(&self, text: &Arc<str>, effects: &mut Vec<Effect>) {
+        for shard in (0..self.rules.shards).map(ShardId) {
+            let envelope = Envelope::Canary { text: Arc::clone(text) };
+            effects.push(Effect::Send { to: shard, envelope });
+        }
+    }
+}

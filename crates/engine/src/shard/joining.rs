@@ -1,0 +1,173 @@
+//! Seats in channels: taken, given up, and kept in step on both sides.
+
+use permission::Action;
+use proto::{ChannelName, Code, ConnId, Event, Placed, RequestId};
+
+use super::Shard;
+use crate::{
+    channel::Channel,
+    conn::{Conn, Joined},
+    deadlines::Tick,
+    effect::Effect,
+    home::home_of,
+    input::Envelope,
+};
+
+impl Shard {
+    pub(super) fn subscribe(
+        &mut self,
+        now: Tick,
+        conn: ConnId,
+        id: RequestId,
+        channel: ChannelName,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Err(code) = self.may_subscribe(conn, &channel) {
+            self.refuse(conn, Some(id), code, effects);
+            return;
+        }
+        let key = self.channel_key(now, &channel, effects);
+        match self.seat(conn, key, false) {
+            Some(at) => {
+                let event = Event::Subscribed { id, channel, at };
+                effects.push(Effect::Tell { conn, event });
+            }
+            None => self.channels.at_mut(key).wait(conn, id),
+        }
+    }
+
+    fn may_subscribe(&self, id: ConnId, channel: &ChannelName) -> Result<(), Code> {
+        let conn = self.conns.find(id).expect("the caller has seen that the connection is open");
+        self.authorize(conn, Action::Subscribe, channel)?;
+        if self.channels.key(channel).is_some_and(|it| conn.is_in(it)) {
+            return Err(Code::AlreadySubscribed);
+        }
+        if usize::from(self.policy(conn).channels_max) <= conn.joined.len() {
+            return Err(Code::TooManyChannels);
+        }
+        Ok(())
+    }
+
+    pub(super) fn authorize(
+        &self,
+        conn: &Conn,
+        action: Action,
+        channel: &ChannelName,
+    ) -> Result<(), Code> {
+        let identity = conn.identity.as_deref();
+        permission::authorize(&self.rules.permissions, identity, action, channel)
+            .map_err(|_| Code::Denied)
+    }
+
+    /// A seat the route or the application gives; asked of nobody, told to nobody.
+    pub(super) fn join_by_route(
+        &mut self,
+        now: Tick,
+        conn: ConnId,
+        channel: ChannelName,
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = self.channel_key(now, &channel, effects);
+        let Some(record) = self.conns.find(conn) else { return };
+        if !record.is_in(key) {
+            self.seat(conn, key, true);
+        }
+    }
+
+    pub(super) fn unsubscribe(
+        &mut self,
+        now: Tick,
+        conn: ConnId,
+        id: Option<RequestId>,
+        channel: ChannelName,
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = self.channels.key(&channel);
+        match key.filter(|it| self.conns.at_mut(conn).is_in(*it)) {
+            Some(key) => {
+                self.leave(now, conn, key, effects);
+                if let Some(id) = id {
+                    let event = Event::Unsubscribed { id, channel };
+                    effects.push(Effect::Tell { conn, event });
+                }
+            }
+            None => self.refuse(conn, id, Code::NotSubscribed, effects),
+        }
+    }
+
+    /// Gives up a seat; with the last one the channel is closed here and its home told.
+    pub(super) fn leave(&mut self, now: Tick, id: ConnId, key: u32, effects: &mut Vec<Effect>) {
+        let conn = self.conns.at_mut(id);
+        let dialect = self.rules.policies[usize::from(conn.policy)].dialect;
+        let index = conn.joined.iter().position(|it| it.channel == key);
+        let joined =
+            conn.joined.swap_remove(index.expect("callers pass a channel that was joined"));
+        let channel = self.channels.at_mut(key);
+        if let Some(moved) = channel.unseat(dialect, id, joined.seat as usize) {
+            let moved = self.conns.at_mut(moved);
+            let seat = moved.joined.iter_mut().find(|it| it.channel == key);
+            seat.expect("a member mirrors its seat").seat = joined.seat;
+        }
+        if self.channels.at(key).member_count() == 0 {
+            let channel = self.channels.close(key);
+            self.unfollow(now, channel, effects);
+        }
+    }
+
+    /// The channel's key on this shard. For a new one the home is asked where the channel stands.
+    fn channel_key(&mut self, now: Tick, name: &ChannelName, effects: &mut Vec<Effect>) -> u32 {
+        if let Some(key) = self.channels.key(name) {
+            return key;
+        }
+        let key = self.channels.open(name.clone());
+        let home = home_of(name, self.rules.shards);
+        if home == self.rules.shard {
+            let at = self.homes.follow(now, name, home);
+            self.channels.at_mut(key).followed(at);
+        } else {
+            let envelope = Envelope::Follow { channel: name.clone(), shard: self.rules.shard };
+            effects.push(Effect::Send { to: home, envelope });
+        }
+        key
+    }
+
+    fn seat(&mut self, id: ConnId, key: u32, is_given: bool) -> Option<Placed> {
+        let conn = self.conns.at_mut(id);
+        let dialect = self.rules.policies[usize::from(conn.policy)].dialect;
+        let (seat, at) = self.channels.at_mut(key).seat(dialect, id);
+        let seat = u32::try_from(seat).expect("fewer members than connections");
+        conn.joined.push(Joined { channel: key, seat, is_given });
+        at
+    }
+
+    fn unfollow(&mut self, now: Tick, channel: ChannelName, effects: &mut Vec<Effect>) {
+        let home = home_of(&channel, self.rules.shards);
+        if home == self.rules.shard {
+            self.homes.unfollow(now, &channel, home);
+        } else {
+            let envelope = Envelope::Unfollow { channel, shard: self.rules.shard };
+            effects.push(Effect::Send { to: home, envelope });
+        }
+    }
+
+    /// Leaves what a newer token no longer covers (C3), and says so.
+    pub(super) fn recheck(&mut self, now: Tick, id: ConnId, effects: &mut Vec<Effect>) {
+        let Some(conn) = self.conns.find(id) else { return };
+        let asked = conn.joined.iter().filter(|it| !it.is_given);
+        let lost: Vec<(u32, ChannelName)> = asked
+            .map(|it| (it.channel, self.channels.at(it.channel)))
+            .filter(|it| self.is_lost(conn, it.1))
+            .map(|it| (it.0, it.1.name.clone()))
+            .collect();
+        for (key, channel) in lost {
+            self.leave(now, id, key, effects);
+            let sentence = format!("Your token no longer covers {channel}; you have left it.");
+            let refusal = proto::Refusal::new(Code::Denied).saying(sentence);
+            self.refuse(id, None, refusal, effects);
+        }
+    }
+
+    fn is_lost(&self, conn: &Conn, channel: &Channel) -> bool {
+        self.authorize(conn, Action::Subscribe, &channel.name).is_err()
+    }
+}

@@ -1,0 +1,144 @@
+//! A channel's order, and who hears.
+
+use std::sync::Arc;
+
+use proto::{ChannelName, Code, ConnId, Dialect, Event, Kind, Offset, Placed, Publication};
+
+use super::Shard;
+use crate::{
+    conn::Gap,
+    deadlines::Tick,
+    effect::{Effect, Outcome},
+    home::home_of,
+    input::{Draft, Envelope, Origin},
+    policy::Slow,
+};
+
+impl Shard {
+    /// Sends a draft home, where it gets its place.
+    pub(super) fn publish(
+        &mut self,
+        now: Tick,
+        draft: Draft,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        let home = home_of(&draft.channel, self.rules.shards);
+        if home == self.rules.shard {
+            self.place(now, draft, origin, effects);
+        } else {
+            let envelope = Envelope::Publish { draft, origin };
+            effects.push(Effect::Send { to: home, envelope });
+        }
+    }
+
+    /// On the home shard: gives the draft its place and passes it on to every shard with members.
+    pub(super) fn place(
+        &mut self,
+        now: Tick,
+        draft: Draft,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.tally.published += 1;
+        let (at, followers) = if draft.is_signal {
+            let followers = self.homes.find(&draft.channel).map(|it| it.followers);
+            (None, followers.unwrap_or(0))
+        } else {
+            let home = self.homes.place(now, &draft.channel);
+            (Some(home.at), home.followers)
+        };
+        let channel = draft.channel.clone();
+        let publication = Arc::new(Publication {
+            channel: draft.channel,
+            kind: at.map_or(Kind::Signal, Kind::Message),
+            from: draft.from,
+            except: draft.except,
+            payload: draft.payload,
+        });
+        for shard in crate::home::shards_in(followers) {
+            let publication = Arc::clone(&publication);
+            if shard == self.rules.shard {
+                self.published(publication, effects);
+            } else {
+                let envelope = Envelope::Published { publication };
+                effects.push(Effect::Send { to: shard, envelope });
+            }
+        }
+        self.placed(origin, channel, at, effects);
+    }
+
+    /// On a shard with members: delivers.
+    pub(super) fn published(&mut self, publication: Arc<Publication>, effects: &mut Vec<Effect>) {
+        // The last member may have left while the message was on its way.
+        let Some(channel) = self.channels.find_mut(&publication.channel) else { return };
+        if let Kind::Message(at) = publication.kind {
+            channel.advance(at);
+        }
+        effects.push(Effect::Deliver { publication });
+    }
+
+    /// Tells whoever published that it has its place.
+    pub(super) fn placed(
+        &self,
+        origin: Origin,
+        channel: ChannelName,
+        at: Option<Placed>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match origin {
+            Origin::Nobody => {}
+            Origin::Ticket(ticket) => {
+                effects.push(Effect::Conclude { ticket, outcome: Outcome::Placed(at) });
+            }
+            Origin::Conn { shard, conn, id } if shard == self.rules.shard => {
+                let event = match at {
+                    Some(at) => Event::Published { id, channel, at },
+                    None => Event::Signalled { id, channel },
+                };
+                if self.conns.find(conn).is_some() {
+                    effects.push(Effect::Tell { conn, event });
+                }
+            }
+            Origin::Conn { shard, .. } => {
+                let envelope = Envelope::Placed { origin, channel, at };
+                effects.push(Effect::Send { to: shard, envelope });
+            }
+        }
+    }
+
+    /// A member's outbox was full: part with it, or remember what it has to be told it missed (F10).
+    pub(super) fn overfull(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        channel: ChannelName,
+        from: Offset,
+        to: Offset,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(conn) = self.conns.find(id) else { return };
+        let slow = self.rules.namespaces.of(channel.namespace()).slow;
+        if slow == Slow::Close || self.policy(conn).dialect == Dialect::Plain {
+            self.tally.too_slow += 1;
+            self.close(now, id, Code::TooSlow.into(), effects);
+            return;
+        }
+        self.tally.dropped += (to.0 + 1).saturating_sub(from.0);
+        let gaps = &mut self.conns.at_mut(id).gaps;
+        match gaps.iter_mut().find(|it| it.channel == channel) {
+            Some(gap) => gap.to = to,
+            // Bounded by the channels a connection may be in.
+            None => gaps.push(Gap { channel, from, to }),
+        }
+    }
+
+    /// There is room again: say what was missed.
+    pub(super) fn unclogged(&mut self, id: ConnId, effects: &mut Vec<Effect>) {
+        let Some(conn) = self.conns.find_mut(id) else { return };
+        for Gap { channel, from, to } in std::mem::take(&mut conn.gaps) {
+            let event = Event::Gap { channel, from, to };
+            effects.push(Effect::Tell { conn: id, event });
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Talking with applications: one question at a time for each connection, in order.
+
+use std::time::Instant;
+
+use proto::{Action, Code, ConnId, Message, Refusal};
+
+use super::Shard;
+use crate::{
+    conn::Stage,
+    conversation::Conversation,
+    deadlines::Tick,
+    effect::{Ask, Effect},
+    input::{Draft, Origin},
+};
+
+impl Shard {
+    /// The application speaks first; publications wait for it.
+    pub(super) fn greet(&mut self, id: ConnId, effects: &mut Vec<Effect>) {
+        let conversation =
+            Conversation { is_asking: true, is_greeting: true, ..Default::default() };
+        self.conns.at_mut(id).conversation = Some(Box::new(conversation));
+        self.tally.asks += 1;
+        effects.push(Effect::Hold { conn: id });
+        effects.push(Effect::Ask { conn: id, ask: Ask::Connected });
+    }
+
+    /// A client said something in words only its application understands.
+    pub(super) fn say(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        message: Message,
+        effects: &mut Vec<Effect>,
+    ) {
+        let tick = self.deadlines.tick(now);
+        let Some(conn) = self.conns.find_mut(id) else { return };
+        conn.spoke_at = tick;
+        let stage = conn.stage;
+        if let Err(refusal) = self.spend(now, id) {
+            self.refuse(id, None, refusal, effects);
+            return;
+        }
+        match stage {
+            Stage::Live => self.ask(id, message, effects),
+            Stage::Greeting => match proto::json::first_token(&message) {
+                Some(token) => self.prove(id, None, token, effects),
+                None => self.close(tick, id, Code::AuthRequired.into(), effects),
+            },
+            // Said too early; what was said before admission is nobody's.
+            Stage::Proving => self.close(tick, id, Code::AuthRequired.into(), effects),
+        }
+    }
+
+    fn ask(&mut self, id: ConnId, message: Message, effects: &mut Vec<Effect>) {
+        let conn = self.conns.at_mut(id);
+        let policy = &self.rules.policies[usize::from(conn.policy)];
+        if !policy.has_app {
+            self.refuse(id, None, Code::NotAccepted, effects);
+            return;
+        }
+        let talk = conn.conversation.get_or_insert_default();
+        if talk.is_asking {
+            talk.waiting.push_back(message);
+            // Nothing is thrown away: the socket is not read until the application has caught up.
+            if !talk.is_paused && usize::from(policy.asks_waiting_max) <= talk.waiting.len() {
+                talk.is_paused = true;
+                effects.push(Effect::Pause { conn: id });
+            }
+            return;
+        }
+        talk.is_asking = true;
+        self.tally.asks += 1;
+        effects.push(Effect::Ask { conn: id, ask: Ask::Said(message) });
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        answer: Result<Vec<Action>, Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match answer {
+            Ok(actions) => {
+                for action in actions {
+                    self.act(now, id, action, effects);
+                }
+            }
+            Err(refusal) => {
+                self.tally.asks_failed += 1;
+                if self.conns.find(id).is_some() {
+                    self.refuse(id, None, refusal, effects);
+                }
+            }
+        }
+        self.talk_on(id, effects);
+    }
+
+    fn act(&mut self, now: Tick, id: ConnId, action: Action, effects: &mut Vec<Effect>) {
+        match action {
+            Action::Publish { channel, payload, except } => {
+                let draft = Draft { channel, payload, from: None, except, is_signal: false };
+                self.publish(now, draft, Origin::Nobody, effects);
+            }
+            // The rest concerns a connection, which may have closed meanwhile.
+            _ if self.conns.find(id).is_none() => {}
+            Action::Reply(message) => effects.push(Effect::Reply { conn: id, message }),
+            Action::Join(channel) => self.join_by_route(now, id, channel, effects),
+            Action::Leave(channel) => {
+                let key = self.channels.key(&channel);
+                if let Some(key) = key.filter(|it| self.conns.at_mut(id).is_in(*it)) {
+                    self.leave(now, id, key, effects);
+                }
+            }
+            Action::Close(refusal) => self.close(now, id, refusal, effects),
+        }
+    }
+
+    /// Asks what has waited, and reads on once the application has caught up.
+    fn talk_on(&mut self, id: ConnId, effects: &mut Vec<Effect>) {
+        let Some(conn) = self.conns.find_mut(id) else {
+            self.farewell(id, effects);
+            return;
+        };
+        let Some(talk) = &mut conn.conversation else { return };
+        if std::mem::take(&mut talk.is_greeting) {
+            effects.push(Effect::Release { conn: id });
+        }
+        match talk.waiting.pop_front() {
+            Some(message) => {
+                self.tally.asks += 1;
+                effects.push(Effect::Ask { conn: id, ask: Ask::Said(message) });
+            }
+            None => talk.is_asking = false,
+        }
+        if talk.is_paused && talk.waiting.is_empty() {
+            talk.is_paused = false;
+            effects.push(Effect::Resume { conn: id });
+        }
+    }
+
+    /// The connection is gone. What it said before is still heard, then its application is told.
+    pub(super) fn part(
+        &mut self,
+        id: ConnId,
+        conversation: Box<Conversation>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if conversation.is_asking {
+            self.farewells.insert(id, conversation);
+        } else {
+            effects.push(Effect::Ask { conn: id, ask: Ask::Disconnected });
+        }
+    }
+
+    fn farewell(&mut self, id: ConnId, effects: &mut Vec<Effect>) {
+        let Some(talk) = self.farewells.get_mut(&id) else { return };
+        let ask = match talk.waiting.pop_front() {
+            Some(message) => Ask::Said(message),
+            None => {
+                self.farewells.remove(&id);
+                Ask::Disconnected
+            }
+        };
+        self.tally.asks += 1;
+        effects.push(Effect::Ask { conn: id, ask });
+    }
+}

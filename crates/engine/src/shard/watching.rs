@@ -1,0 +1,124 @@
+//! Deadlines of connections: greet, prove, answer pings, say something, refresh, and part.
+
+use std::time::Duration;
+
+use proto::{Code, ConnId, Event, Refusal, UnixTime};
+
+use super::Shard;
+use crate::{
+    conn::{Conn, Stage},
+    deadlines::Tick,
+    effect::Effect,
+    policy::Policy,
+};
+
+impl Shard {
+    pub(super) fn wake(&mut self, now: Tick, effects: &mut Vec<Effect>) {
+        while let Some((tick, due)) = self.deadlines.take_due(now) {
+            for conn in due {
+                if self.conns.find(conn).is_some_and(|it| it.due == tick) {
+                    self.look(now, conn, effects);
+                }
+            }
+        }
+        self.homes.sweep(now);
+    }
+
+    /// Looks at one connection whose deadline has come; closes it, prods it or lets it be.
+    fn look(&mut self, now: Tick, id: ConnId, effects: &mut Vec<Effect>) {
+        let conn = self.conns.at_mut(id);
+        let policy = &self.rules.policies[usize::from(conn.policy)];
+        if let Some(code) = overdue(conn, policy, now) {
+            if code == Code::PingTimeout {
+                self.tally.ping_timeouts += 1;
+            }
+            self.close(now, id, Refusal::new(code), effects);
+            return;
+        }
+        if !conn.pinged && conn.heard_at.after(policy.ping_every) <= now {
+            conn.pinged = true;
+            effects.push(Effect::Ping { conn: id });
+        }
+        if !conn.expiry_told && notice_at(conn, policy) <= now {
+            conn.expiry_told = true;
+            let expires_at = conn.identity.as_ref().map_or(UnixTime(0), |it| it.expires_at);
+            let within = conn.expires_at.since(now);
+            effects.push(Effect::Tell { conn: id, event: Event::Expiring { expires_at, within } });
+        }
+        conn.due = Tick::NEVER;
+        self.schedule(id);
+    }
+
+    /// Sees to it that the connection is looked at when its next deadline comes.
+    pub(super) fn schedule(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.find_mut(id) else { return };
+        let next = next_deadline(conn, &self.rules.policies[usize::from(conn.policy)]);
+        if next < conn.due {
+            conn.due = next;
+            self.deadlines.set(id, next);
+        }
+    }
+
+    /// Spreads the partings evenly, so that the next server is not stormed.
+    pub(super) fn drain(&mut self, now: Tick, over: Duration, effects: &mut Vec<Effect>) {
+        self.is_draining = true;
+        let all: Vec<ConnId> = self.conns.iter().map(|it| it.0).collect();
+        let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
+        for (index, conn) in (0..).zip(all) {
+            let part = over.saturating_mul(index) / count;
+            self.conns.at_mut(conn).drains_at = now.after(part);
+            self.schedule(conn);
+        }
+        self.wake(now, effects);
+    }
+}
+
+/// What the connection has failed to do in time, most telling first.
+fn overdue(conn: &Conn, policy: &Policy, now: Tick) -> Option<Code> {
+    let greet_by = conn.opened_at.after(policy.first_message_within);
+    if conn.drains_at <= now {
+        return Some(Code::Draining);
+    }
+    if conn.stage != Stage::Live && greet_by <= now {
+        return Some(Code::FirstMessageLate);
+    }
+    if conn.expires_at <= now {
+        return Some(Code::TokenExpired);
+    }
+    if conn.pinged && conn.heard_at.after(policy.ping_every + policy.pong_within) <= now {
+        return Some(Code::PingTimeout);
+    }
+    (idle_at(conn, policy) <= now).then_some(Code::Idle)
+}
+
+fn next_deadline(conn: &Conn, policy: &Policy) -> Tick {
+    let silence = policy.ping_every + if conn.pinged { policy.pong_within } else { Duration::ZERO };
+    let greet_by = match conn.stage {
+        Stage::Greeting | Stage::Proving => conn.opened_at.after(policy.first_message_within),
+        Stage::Live => Tick::NEVER,
+    };
+    let notice = if conn.expiry_told { Tick::NEVER } else { notice_at(conn, policy) };
+    [
+        conn.drains_at,
+        greet_by,
+        conn.expires_at,
+        conn.heard_at.after(silence),
+        idle_at(conn, policy),
+        notice,
+    ]
+    .into_iter()
+    .min()
+    .unwrap_or(Tick::NEVER)
+}
+
+fn idle_at(conn: &Conn, policy: &Policy) -> Tick {
+    policy.idle_after.map_or(Tick::NEVER, |it| conn.spoke_at.after(it))
+}
+
+/// When the token's end is announced: so long before it, or at once if it is nearer already.
+fn notice_at(conn: &Conn, policy: &Policy) -> Tick {
+    if conn.expires_at == Tick::NEVER {
+        return Tick::NEVER;
+    }
+    conn.expires_at.before(policy.expiry_notice)
+}

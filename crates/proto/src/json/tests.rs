@@ -1,0 +1,198 @@
+//! The native dialect, as `PROTOCOL.md` shows it.
+
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    ids::{Epoch, Offset, UserId},
+    unix_time::UnixTime,
+};
+
+fn check(text: &str, expected: Expect) {
+    let mut log = String::new();
+    requests(text, |it| match it {
+        Ok(Request { id, command }) => {
+            writeln!(log, "{} {command:?}", id.map_or("-".into(), |it| it.0.to_string())).unwrap();
+        }
+        Err((id, refusal)) => {
+            let id = id.map_or("-".into(), |it| it.0.to_string());
+            writeln!(log, "{id} {}: {}", refusal.code, refusal.message()).unwrap();
+        }
+    });
+    expected.assert_eq(&log);
+}
+
+#[test]
+fn commands_are_read() {
+    check(
+        r#"[{"id":1,"connect":{"token":"t"}},
+            {"id":2,"subscribe":{"channel":"news:today"}},
+            {"id":3,"publish":{"channel":"news:today","data":{ "a" : [1, 2] }}},
+            {"signal":{"channel":"news:today","data":null}},
+            {"id":4,"unsubscribe":{"channel":"news:today"}},
+            {"id":5,"refresh":{"token":"t2"}},
+            {"id":6,"ping":{}}]"#,
+        expect![[r#"
+            1 Connect { token: "t" }
+            2 Subscribe { channel: "news:today" }
+            3 Publish { channel: "news:today", payload: "{ \"a\" : [1, 2] }" }
+            - Signal { channel: "news:today", payload: "null" }
+            4 Unsubscribe { channel: "news:today" }
+            5 Refresh { token: "t2" }
+            6 Ping
+        "#]],
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_by_its_number() {
+    check(
+        r#"[{"id":1,"fly":{}}, {"id":2}, {"id":3,"ping":{},"connect":{"token":""}},
+            {"id":4,"subscribe":{"channel":"*"}}, {"id":5,"subscribe":"x"}, {"id":-1,"ping":{}}, 7]"#,
+        expect![[r#"
+            1 UNKNOWN_COMMAND: There is no such command.
+            2 BAD_COMMAND: The message names no command.
+            3 BAD_COMMAND: One command at a time, please.
+            4 BAD_CHANNEL: That is not a channel name: a channel name consists of letters, digits and _ - . : / @ $ #.
+            5 BAD_COMMAND: The command lacks something or has the wrong form.
+            - BAD_COMMAND: The command lacks something or has the wrong form.
+            - BAD_COMMAND: The command lacks something or has the wrong form.
+        "#]],
+    );
+    check(
+        "{",
+        expect![[r#"
+        - INVALID_JSON: The message is not valid JSON.
+    "#]],
+    );
+    check(
+        "",
+        expect![[r#"
+        - INVALID_JSON: The message is not valid JSON.
+    "#]],
+    );
+}
+
+/// F11: a bomb is one refusal, and no deep stack.
+#[test]
+fn bombs_are_refused() {
+    let many = format!("[{}]", vec![r#"{"ping":{}}"#; 65].join(","));
+    check(
+        &many,
+        expect![[r#"
+        - BAD_COMMAND: A frame holds at most 64 commands.
+    "#]],
+    );
+    let newlines = "\n".repeat(1 << 20);
+    check(
+        &newlines,
+        expect![[r#"
+        - INVALID_JSON: The message is not valid JSON.
+    "#]],
+    );
+    let deep = format!(
+        r#"{{"id":1,"publish":{{"channel":"a","data":{}{}}}}}"#,
+        "[".repeat(1 << 16),
+        "]".repeat(1 << 16)
+    );
+    for bomb in [deep, "[".repeat(1 << 20), r#"{"a":"#.repeat(1 << 18)] {
+        check(
+            &bomb,
+            expect![[r#"
+            - BAD_COMMAND: Nothing may nest deeper than 64.
+        "#]],
+        );
+    }
+}
+
+#[test]
+fn brackets_in_strings_do_not_nest() {
+    assert!(is_shallow(&format!(r#"{{"a":"\"{}"}}"#, "[".repeat(100))));
+    assert!(is_shallow(&format!("{}{}", "[".repeat(64), "]".repeat(64))));
+    assert!(!is_shallow(&"[".repeat(65)));
+}
+
+#[test]
+fn events_are_printed() {
+    let id = RequestId(2);
+    let channel = ChannelName::parse("news:today").unwrap();
+    let at = Placed { epoch: Epoch(0xe1), offset: Offset(17) };
+    let user = UserId::parse("ann").unwrap();
+    let events = [
+        Event::Connected {
+            id: None,
+            user: Some(user),
+            expires_at: Some(UnixTime(1_900_000_000)),
+            ping: Duration::from_secs(25),
+        },
+        Event::Refreshed { id, expires_at: UnixTime(1_900_003_600) },
+        Event::Subscribed { id, channel: channel.clone(), at },
+        Event::Unsubscribed { id, channel: channel.clone() },
+        Event::Published { id, channel: channel.clone(), at },
+        Event::Signalled { id, channel: channel.clone() },
+        Event::Pong { id },
+        Event::Gap { channel, from: Offset(3), to: Offset(9) },
+        Event::Expiring { expires_at: UnixTime(1_900_000_000), within: Duration::from_secs(60) },
+        Event::Refused { id: Some(id), refusal: Code::Denied.into() },
+        Event::Closing { refusal: Refusal::new(Code::Draining).after(Duration::from_millis(1500)) },
+    ];
+    let printed: Vec<String> = events.iter().map(event).collect();
+    expect![[r#"
+        {"connected":{"user":"ann","expires_at":1900000000,"ping":25.0}}
+        {"id":2,"refreshed":{"expires_at":1900003600}}
+        {"id":2,"subscribed":{"channel":"news:today","epoch":"e1","offset":17}}
+        {"id":2,"unsubscribed":{"channel":"news:today"}}
+        {"id":2,"published":{"channel":"news:today","epoch":"e1","offset":17}}
+        {"id":2,"signalled":{"channel":"news:today"}}
+        {"id":2,"pong":{}}
+        {"gap":{"channel":"news:today","from":3,"to":9}}
+        {"expiring":{"expires_at":1900000000,"within":60.0}}
+        {"id":2,"error":{"code":"DENIED","message":"You have no permission for this on this channel."}}
+        {"closing":{"code":"DRAINING","message":"The server restarts. Reconnect.","details":{"retry_after":1.5}}}
+    "#]]
+    .assert_eq(&(printed.join("\n") + "\n"));
+}
+
+#[test]
+fn publications_are_printed_with_the_payload_as_it_was() {
+    let message = Publication {
+        channel: ChannelName::parse("news").unwrap(),
+        kind: Kind::Message(Placed { epoch: Epoch(0xe1), offset: Offset(18) }),
+        from: UserId::parse("a\"nn"),
+        except: None,
+        payload: r#"{ "n" : 1.50 }"#.into(),
+    };
+    let signal = Publication { kind: Kind::Signal, from: None, ..message.clone() };
+    expect![[r#"
+        {"publication":{"channel":"news","epoch":"e1","offset":18,"user":"a\"nn","data":{ "n" : 1.50 }}}
+        {"signal":{"channel":"news","data":{ "n" : 1.50 }}}
+    "#]]
+    .assert_eq(&format!("{}\n{}\n", publication(&message), publication(&signal)));
+}
+
+#[test]
+fn a_plain_client_may_put_its_token_where_it_is_used_to() {
+    for text in [
+        r#"{"token":"t"}"#,
+        r#"{"type":"authenticate","payload":{"token":"t"}}"#,
+        r#"{"type":"auth","data":{"token":"t"}}"#,
+    ] {
+        assert_eq!(first_token(&Message::Text(text.into())).as_deref(), Some("t"), "{text}");
+    }
+    for text in [r#"{"type":"hello"}"#, "nonsense", r#"{"token":7}"#] {
+        assert_eq!(first_token(&Message::Text(text.into())), None, "{text}");
+    }
+}
+
+proptest! {
+    /// What any bytes do to the reader: refusals at worst, one for each command at most.
+    #[test]
+    fn any_text_is_commands_or_refusals(text in ".{0,300}") {
+        let mut count = 0;
+        requests(&text, |_| count += 1);
+        prop_assert!(count <= COMMANDS_MAX);
+    }
+}
