@@ -7,6 +7,8 @@ mod app; // Start here.
 
 mod echo;
 mod gateway;
+pub mod login;
+pub mod rest;
 mod visitor;
 
 pub use crate::{
