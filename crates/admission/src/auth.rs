@@ -1,0 +1,271 @@
+//! Who is it, and may they? The same for handshakes, first messages and refreshed tokens.
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use limits::{Limit, Seat};
+use permission::Captures;
+use proto::{ChannelName, Code, Identity, Refusal, UnixTime};
+use token::{Keyring, Kid, Lookup, Source, TokenFault, Unverified};
+
+use crate::{
+    route::{Route, RouteId, VerifierId},
+    tables::{Keys, Tables},
+    verdict::Admitted,
+};
+
+/// Both times there are: deadlines and limits run on the one, tokens are dated in the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub now: Instant,
+    pub wall: UnixTime,
+}
+
+/// Why there is no identity (yet).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Unmet {
+    Refused(Refusal),
+    /// The keys are being fetched. Ask again when they were, or refuse with `AUTH_UNAVAILABLE` when
+    /// that takes too long.
+    NeedKeys(VerifierId),
+}
+
+/// Who shows a newer token on a live connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    pub route: RouteId,
+    pub identity: &'a Identity,
+    pub address: IpAddr,
+}
+
+/// The token came in the first message: fills in `identity` and `channels`.
+///
+/// Whatever the answer, the seat stays with the connection and goes back when that ends.
+pub fn authenticate(
+    token: &str,
+    admitted: &mut Admitted,
+    moment: Moment,
+    tables: &mut Tables<'_>,
+) -> Result<(), Unmet> {
+    let door = tables.door;
+    let route = door.routes.of(admitted.route).ok_or(Code::NoSuchRoute)?;
+    if admitted.identity.is_some() {
+        return Err(Refusal::new(Code::BadCommand).saying("A token was shown already.").into());
+    }
+    let verified = shown(token, route, admitted.address, moment, tables);
+    let entered = verified.and_then(|identity| {
+        let channels = enter(&identity, route, &admitted.captures)?;
+        seat_user(&identity, &mut admitted.seat, tables)?;
+        Ok((identity, channels))
+    });
+    let (identity, channels) = tallied(entered, tables)?;
+    admitted.identity = Some(identity);
+    admitted.channels = channels;
+    Ok(())
+}
+
+/// A newer token for a live connection. It must name the same user and still have the claims that
+/// the route requires; channels stay as they are.
+pub fn refresh(
+    token: &str,
+    holder: Holder<'_>,
+    moment: Moment,
+    tables: &mut Tables<'_>,
+) -> Result<Arc<Identity>, Unmet> {
+    let door = tables.door;
+    let route = door.routes.of(holder.route).ok_or(Code::NoSuchRoute)?;
+    let verified = shown(token, route, holder.address, moment, tables);
+    let same = verified.and_then(|identity| {
+        require(&identity, route)?;
+        if identity.user != holder.identity.user {
+            // Not told apart from other bad tokens by its number, so that a client comes back with
+            // a token of its own (A8).
+            let refusal = Refusal::new(Code::InvalidToken).saying("The token is of another user.");
+            return Err(refusal.into());
+        }
+        Ok(identity)
+    });
+    tallied(same, tables)
+}
+
+/// Whom a token names by the rules of a route, as a handshake would find. Nothing is counted.
+pub fn identify(
+    token: &str,
+    route: RouteId,
+    moment: Moment,
+    tables: &mut Tables<'_>,
+) -> Result<Arc<Identity>, Unmet> {
+    let door = tables.door;
+    let route = door.routes.of(route).ok_or(Code::NoSuchRoute)?;
+    let rules = route.tokens.as_ref().ok_or(Code::NotAccepted)?;
+    let identity = verify(token, rules.verifier, moment, tables).map_err(|it| match it {
+        Setback::Fault(fault) => Unmet::from(fault.code()),
+        Setback::NeedKeys => Unmet::NeedKeys(rules.verifier),
+    })?;
+    require(&identity, route)?;
+    Ok(identity)
+}
+
+/// A token shown from `address` on `route`: verified and counted, a suspicious one against the
+/// address (A12).
+pub(crate) fn shown(
+    token: &str,
+    route: &Route,
+    address: IpAddr,
+    moment: Moment,
+    tables: &mut Tables<'_>,
+) -> Result<Arc<Identity>, Unmet> {
+    let rules = route.tokens.as_ref().ok_or(Code::NotAccepted)?;
+    match verify(token, rules.verifier, moment, tables) {
+        Ok(identity) => {
+            tables.tallies.verified += 1;
+            Ok(identity)
+        }
+        Err(Setback::NeedKeys) => Err(Unmet::NeedKeys(rules.verifier)),
+        Err(Setback::Fault(fault)) => {
+            if fault.is_suspicious() {
+                tables.limits.authentication_failed(moment.now, address.into());
+            }
+            Err(fault.code().into())
+        }
+    }
+}
+
+/// The channels of the route, if the token has the claims it requires.
+///
+/// This comes before the limit of the user's connections: what no waiting can mend is told first.
+pub(crate) fn enter(
+    identity: &Identity,
+    route: &Route,
+    captures: &Captures,
+) -> Result<Vec<ChannelName>, Refusal> {
+    require(identity, route)?;
+    joined(Some(identity), route, captures)
+}
+
+/// The channels of the route, each once.
+pub(crate) fn joined(
+    who: Option<&Identity>,
+    route: &Route,
+    captures: &Captures,
+) -> Result<Vec<ChannelName>, Refusal> {
+    let mut channels = Vec::with_capacity(route.joins.len());
+    for template in &route.joins {
+        // A user `1:admin` belongs into no channel of another shape, nor into half of its channels.
+        let unfit = "The token or the path names what cannot be part of a channel's name.";
+        let filled = template.fill(who, captures);
+        let channel = filled.map_err(|_| Refusal::new(Code::Forbidden).saying(unfit))?;
+        channels.extend(channel.filter(|it| !channels.contains(it)));
+    }
+    Ok(channels)
+}
+
+/// The last thing asked, so that nothing can refuse after it.
+pub(crate) fn seat_user(
+    identity: &Identity,
+    seat: &mut Seat,
+    tables: &mut Tables<'_>,
+) -> Result<(), Refusal> {
+    tables.limits.seat_user(seat, identity.user.as_str()).map_err(limited)
+}
+
+/// What a client is told of a limit.
+pub(crate) fn limited(refused: limits::Refused) -> Refusal {
+    let code = match refused.limit {
+        Limit::Server => Code::ServerFull,
+        Limit::ConnectionsPerAddress => Code::TooManyConnections,
+        Limit::AttemptsPerAddress => Code::TooManyAttempts,
+        Limit::FailedAuthentication => Code::AuthBackoff,
+        Limit::ConnectionsPerUser => Code::TooManyForUser,
+        Limit::Messages => Code::TooFast,
+        Limit::MessageBytes => Code::MessageTooBig,
+        Limit::Handshake => Code::HandshakeLate,
+        Limit::FirstMessage => Code::FirstMessageLate,
+        Limit::Idle => Code::Idle,
+    };
+    Refusal::new(code).after(refused.retry_after)
+}
+
+fn require(identity: &Identity, route: &Route) -> Result<(), Refusal> {
+    match permission::holds(Some(identity), &route.require) {
+        true => Ok(()),
+        false => Err(Code::Forbidden.into()),
+    }
+}
+
+fn tallied<T>(answer: Result<T, Unmet>, tables: &mut Tables<'_>) -> Result<T, Unmet> {
+    if let Err(Unmet::Refused(refusal)) = &answer {
+        tables.tallies.refuse(refusal.code);
+    }
+    answer
+}
+
+enum Setback {
+    Fault(TokenFault),
+    NeedKeys,
+}
+
+fn verify(
+    token: &str,
+    id: VerifierId,
+    moment: Moment,
+    tables: &mut Tables<'_>,
+) -> Result<Arc<Identity>, Setback> {
+    let door = tables.door;
+    // The configuration is checked before anyone comes; without keys nobody is believed.
+    let verifier = door.verifiers.get(usize::from(id.0)).ok_or(TokenFault::KeysUnavailable)?;
+    let scope = u32::from(id.0);
+    if let Some(identity) = tables.cache.find(scope, token, moment.wall) {
+        tables.tallies.remembered += 1;
+        return Ok(identity);
+    }
+    let unverified = Unverified::parse(token, &verifier.rules)?;
+    let keys = match &verifier.keys {
+        Keys::Ring(ring) => Arc::clone(ring),
+        Keys::Published(source) => published(&unverified, source, moment, tables)?,
+    };
+    let identity = Arc::new(unverified.verify(&keys, &verifier.rules, moment.wall)?);
+    tables.cache.remember(scope, token, Arc::clone(&identity), &verifier.rules);
+    Ok(identity)
+}
+
+/// The keys of a published set, as far as they are known.
+fn published(
+    unverified: &Unverified<'_>,
+    source: &Source,
+    moment: Moment,
+    tables: &mut Tables<'_>,
+) -> Result<Arc<Keyring>, Setback> {
+    let set = tables.key_sets.of(source).ok_or(TokenFault::KeysUnavailable)?;
+    let (keys, fetch) = match set.wants(moment.now, unverified.kid()) {
+        Lookup::Ready { keys, fetch } => (Ok(keys), fetch),
+        Lookup::Wait { fetch } => (Err(Setback::NeedKeys), fetch),
+        Lookup::Unavailable => (Err(TokenFault::KeysUnavailable.into()), false),
+        Lookup::Unknown => {
+            let unknown = |kid: &Kid| TokenFault::UnknownKey { kid: kid.clone() };
+            let fault = unverified.kid().map_or(TokenFault::BadSignature, unknown);
+            (Err(fault.into()), false)
+        }
+    };
+    if fetch {
+        tables.fetches.push(source.clone());
+    }
+    keys
+}
+
+impl From<TokenFault> for Setback {
+    fn from(fault: TokenFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Refusal> for Unmet {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Code> for Unmet {
+    fn from(code: Code) -> Self {
+        Self::Refused(code.into())
+    }
+}
