@@ -1,1 +1,47 @@
-//! To be written.
+//! From a file and an environment to a [`Config`] in which everything is meant as it stands.
+//!
+//! All faults are told at once, each with its place, its key, what is wrong and what to do. Reads the
+//! file, the secrets it names, and nothing else; opens no socket and asks no clock.
+
+mod config; // Start here: what there is, and the function that reads it.
+
+mod access;
+mod apps;
+mod channels;
+mod explain;
+mod fault;
+mod keys;
+mod load;
+mod log;
+mod memory;
+mod network;
+mod profile;
+mod reader;
+mod routes;
+mod secret;
+mod server;
+mod surroundings;
+mod units;
+mod value;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::{
+    access::{Admins, Api, ApiKey, Monitoring, Scope},
+    apps::{AppEntry, AppKind},
+    config::Config,
+    explain::{Key, explain, page},
+    fault::{Fault, Faults, Place},
+    keys::{Keys, Verifier},
+    load::{LoadError, load, load_in, load_text},
+    log::{Format, Log},
+    memory::{Memory, most_memory},
+    network::Network,
+    profile::Profile,
+    routes::RouteEntry,
+    secret::{SECRET_BYTES_MIN, Secret},
+    server::{Forwarded, Server, Tls},
+    surroundings::Surroundings,
+};

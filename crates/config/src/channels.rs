@@ -1,0 +1,107 @@
+//! `[namespaces.NAME]` and `[[permissions]]`: how channels behave, and who may do what on them.
+
+use engine::{Namespace, Namespaces, Slow};
+use permission::{Action, Pattern, Rule, Rules};
+
+use crate::{
+    fault::Wrong,
+    reader::Table,
+    value::{Choice, Claims, Raw, Value, text},
+};
+
+impl Choice for Slow {
+    const WORDS: &'static [(&'static str, Self)] = &[("close", Self::Close), ("drop", Self::Drop)];
+}
+
+impl Choice for Action {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        (Self::Subscribe.as_str(), Self::Subscribe),
+        (Self::Publish.as_str(), Self::Publish),
+        (Self::Signal.as_str(), Self::Signal),
+        (Self::Presence.as_str(), Self::Presence),
+        (Self::History.as_str(), Self::History),
+    ];
+}
+
+impl Value for Pattern {
+    fn kind() -> String {
+        "channel pattern".to_owned()
+    }
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
+        let remedy =
+            "Write a pattern such as \"news:*\", \"user:{user}\" or \"role:{claims.role}\".";
+        let text = text(raw, "a channel pattern", remedy)?;
+        Self::parse(text).map_err(|bad| vec![Wrong::new(format!("{text:?}: {bad}"), remedy)])
+    }
+
+    fn show(&self) -> String {
+        format!("\"{self}\"")
+    }
+}
+
+/// `[namespaces."*"]` is the default for channels whose namespace is not named.
+pub(crate) fn namespaces(root: &mut Table<'_>) -> Namespaces {
+    let mut default = Namespace::default();
+    let says = "Options of channels by the part of their name before the first `:`. `\"*\"` is all \
+                others.";
+    let mut named = root.named("namespaces", says, |name, table| {
+        let says = "What happens to a member that reads too slowly. `close`: its connection is \
+                    closed, to come back and recover. `drop`: it misses messages and is told so; \
+                    plain clients, who cannot be told, are closed.";
+        Some((name.to_owned(), Namespace { slow: table.or("slow", Slow::Close, says) }))
+    });
+    if let Some(index) = named.iter().position(|it| it.0 == "*") {
+        default = named.remove(index).1;
+    }
+    Namespaces { named, default }
+}
+
+pub(crate) fn permissions(root: &mut Table<'_>) -> Rules {
+    let says = "Who may do what on which channels, for clients that ask: subscribe, publish, signal. \
+                What nothing allows is denied, and what anything denies is denied. Channels that a \
+                route joins by itself need no rule.";
+    let mut rules = Rules::default();
+    let found = root.each("permissions", says, |table| {
+        let allow: Option<Vec<Action>> = table.maybe("allow", "What this rule allows.");
+        let deny: Option<Vec<Action>> =
+            table.maybe("deny", "What this rule denies, whatever else allows it.");
+        let channels: Option<Vec<Pattern>> = table.need(
+            "channels",
+            "on which channels: `*` stands for one part, as the last part for one or more.",
+        );
+        let require = table.or(
+            "require",
+            Claims::default(),
+            "Claims the user must have, each with one of the values. None: anyone.",
+        );
+        one_of_both(table, allow.is_some(), deny.is_some());
+        let (channels, require) = (channels?, require.0);
+        Some(
+            channels
+                .into_iter()
+                .flat_map(move |pattern| {
+                    let rule = |actions: &Vec<Action>| Rule {
+                        actions: actions.clone(),
+                        pattern: pattern.clone(),
+                        require: require.clone(),
+                    };
+                    [(true, allow.as_ref().map(rule)), (false, deny.as_ref().map(rule))]
+                })
+                .collect::<Vec<_>>(),
+        )
+    });
+    for (allows, rule) in found.into_iter().flatten() {
+        let list = if allows { &mut rules.allow } else { &mut rules.deny };
+        list.extend(rule);
+    }
+    rules
+}
+
+fn one_of_both(table: &Table<'_>, allows: bool, denies: bool) {
+    if table.has("allow") == table.has("deny") {
+        let remedy = "Write either allow = [\"subscribe\"] or deny = [\"publish\"].";
+        table.fault("", Wrong::new("a rule either allows or denies", remedy));
+    }
+    let _ = (allows, denies);
+}

@@ -1,0 +1,92 @@
+//! The configuration as meant, and the one function that reads it.
+
+use toml::de::DeTable;
+
+use crate::{
+    access::{self, Api, Monitoring},
+    apps::{self, AppEntry},
+    channels,
+    fault::{Fault, Wrong},
+    keys::{self, Verifier},
+    log::{self, Log},
+    profile::Profile,
+    reader::Reading,
+    routes::{self, Known, RouteEntry},
+    server::{self, Server},
+};
+
+/// Everything the gateway is told before it starts. Nothing in it needs checking again.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub profile: Profile,
+    pub server: Server,
+    /// One per `[tokens.NAME]`, at its `VerifierId`.
+    pub verifiers: Vec<Verifier>,
+    pub api: Api,
+    pub monitoring: Monitoring,
+    pub apps: Vec<AppEntry>,
+    /// One per path, at its `RouteId`.
+    pub routes: Vec<RouteEntry>,
+    pub namespaces: engine::Namespaces,
+    pub permissions: permission::Rules,
+    pub log: Log,
+    /// What is allowed and should not stay so. To be logged at the start.
+    pub warnings: Vec<Fault>,
+}
+
+impl Config {
+    /// The first key that can sign tokens, for `tidegate token` and the development login, and the
+    /// verifier whose rules such a token must satisfy.
+    pub fn signing(&self) -> Option<(&token::Key, &Verifier)> {
+        self.verifiers.iter().find_map(|it| Some((it.signing.as_ref()?, it)))
+    }
+}
+
+/// Routes are numbered with sixteen bits.
+const ROUTES_MAX: usize = u16::MAX as usize;
+
+/// Reads the document; `None` if it is only asked about, or faulty. Faults are the reading's.
+pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) -> Option<Config> {
+    let config = reading.document(root, |root| {
+        let profile = root.or(
+            "profile",
+            Profile::Production,
+            "`development` warns where `production` refuses: short secrets, plain HTTP in the open, \
+             the echo application.",
+        );
+        let says = "The listener, and what the whole process may hold.";
+        let prefix = Some("TIDEGATE_SERVER_");
+        let server =
+            root.table_or_variables("server", prefix, says, |it| server::read(it, profile));
+        let keys = keys::keys(root, profile);
+        let verifiers = keys::verifiers(root, &keys);
+        let names = root.names("tokens");
+        let known = Known { profile, verifiers: &names, any_host: server.hosts.is_none() };
+        let api = root.table("api", "The HTTP API for backends.", access::api);
+        let says = "Who may read the operator's endpoints.";
+        let monitoring = root.table("monitoring", says, |it| access::monitoring(it, &known));
+        let mut apps = apps::read(root);
+        let routes = routes::read(root, &known, &mut apps);
+        if routes.len() > ROUTES_MAX {
+            root.fault("routes", Wrong::new("too many routes", "65535 paths are the most."));
+        }
+        let namespaces = channels::namespaces(root);
+        let permissions = channels::permissions(root);
+        let log = root.table("log", "How much is written, and in which form.", log::read);
+        Some(Config {
+            profile,
+            server,
+            verifiers: verifiers.into_iter().collect::<Option<_>>()?,
+            api,
+            monitoring,
+            apps,
+            routes,
+            namespaces,
+            permissions,
+            log,
+            warnings: Vec::new(),
+        })
+    });
+    reading.refuse_unknown_variables("TIDEGATE_SERVER_");
+    config
+}

@@ -1,0 +1,269 @@
+//! `[keys.NAME]` and `[tokens.NAME]`: what tokens are verified with, and what they must say.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use token::{Algorithm, BadKey, JwksRules, Key, Keyring, Kid, Rules, Source};
+
+use crate::{
+    fault::{Wrong, suggest},
+    profile::Profile,
+    reader::Table,
+    secret::{self, Strength},
+    value::{Choice, Claims},
+};
+
+/// One `[tokens.NAME]`: tokens of one issuer. Its index is its `VerifierId`.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    pub name: Arc<str>,
+    pub keys: Keys,
+    pub rules: Rules,
+    /// The first of its keys that can sign, for `tidegate token` and the development login.
+    pub signing: Option<Key>,
+}
+
+/// Where the keys of a verifier come from.
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// From the configuration; fixed until it is loaded again.
+    Static(Arc<Keyring>),
+    /// Fetched from an address that the configuration names.
+    Published { source: Source, rules: JwksRules },
+}
+
+/// One `[keys.NAME]`.
+#[derive(Clone, Debug)]
+pub(crate) enum KeyEntry {
+    Static(Key),
+    Published {
+        url: String,
+        rules: JwksRules,
+    },
+    /// Faulty, and told so. Known by name, so that whoever uses it is not told again.
+    Faulty,
+}
+
+/// Keys by name.
+pub(crate) type KeyTable = BTreeMap<String, KeyEntry>;
+
+impl Choice for Algorithm {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        (Self::Hs256.as_str(), Self::Hs256),
+        (Self::Hs384.as_str(), Self::Hs384),
+        (Self::Hs512.as_str(), Self::Hs512),
+        (Self::Rs256.as_str(), Self::Rs256),
+        (Self::Ps256.as_str(), Self::Ps256),
+        (Self::Es256.as_str(), Self::Es256),
+        (Self::EdDsa.as_str(), Self::EdDsa),
+    ];
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(crate) fn keys(root: &mut Table<'_>, profile: Profile) -> KeyTable {
+    let says = "A key that tokens are verified with: one of `secret`, `public_key` and `jwks`.";
+    let read = |name: &str, table: &mut Table<'_>| {
+        Some((name.to_owned(), key(table, profile).unwrap_or(KeyEntry::Faulty)))
+    };
+    root.named("keys", says, read).into_iter().collect()
+}
+
+fn key(table: &mut Table<'_>, profile: Profile) -> Option<KeyEntry> {
+    let secret = secret::read(
+        table,
+        "secret",
+        Strength::Production(profile),
+        "A shared secret, for HS256, HS384 and HS512.",
+    );
+    let public =
+        secret::read_public(table, "public_key", "A public key in PEM: RSA, P-256 or Ed25519.");
+    let jwks = table.maybe_table("jwks", "Keys that the issuer publishes.", jwks).flatten();
+    let algorithms: Option<Vec<Algorithm>> = table.maybe(
+        "algorithms",
+        "What tokens may be signed with. The list belongs to the key, whatever a token says of \
+         itself. Without it: HS256 for a secret, all that a public key can do.",
+    );
+    let kid: Option<String> =
+        table.maybe("kid", "The key's name in the `kid` of tokens, where they have one.");
+    if ["secret", "public_key", "jwks"].iter().filter(|it| table.has(it)).count() != 1 {
+        let remedy = "Write one of secret, public_key and jwks.";
+        table.fault("", Wrong::new("a key is exactly one thing", remedy));
+        return None;
+    }
+    if let Some(published) = jwks {
+        return Some(published);
+    }
+    let key = match (secret, public) {
+        (Some(secret), _) => found(table, "secret", Key::hmac(secret.expose()))?,
+        (None, Some(pem)) => {
+            let pem = String::from_utf8_lossy(&pem);
+            found(table, "public_key", Key::from_pem(&pem))?
+        }
+        (None, None) => return None,
+    };
+    let default = key.secret_bytes().map(|_| vec![Algorithm::Hs256]);
+    let key = match algorithms.or(default) {
+        Some(algorithms) => found(table, "algorithms", key.only(&algorithms))?,
+        None => key,
+    };
+    match kid.map(|it| Kid::parse(&it).ok_or(BadKey::Kid)) {
+        Some(kid) => Some(KeyEntry::Static(key.called(found(table, "kid", kid)?))),
+        None => Some(KeyEntry::Static(key)),
+    }
+}
+
+fn found<T>(table: &Table<'_>, key: &str, result: Result<T, BadKey>) -> Option<T> {
+    result
+        .map_err(|bad| {
+            let remedy = "Check that this is the key that was meant, and that its kind fits.";
+            table.fault(key, Wrong::new(bad.to_string(), remedy));
+        })
+        .ok()
+}
+
+fn jwks(table: &mut Table<'_>) -> Option<KeyEntry> {
+    let url: Option<String> = table.need("url", "the address of the issuer's key set.");
+    let default = JwksRules::default();
+    let rules = JwksRules {
+        pause: table.within(
+            "pause",
+            default.pause,
+            SECOND..=DAY,
+            "At least this long between fetches.",
+        ),
+        refresh: table.within(
+            "refresh",
+            default.refresh,
+            SECOND * 10..=DAY,
+            "After this long the set is fetched again.",
+        ),
+        stale_max: table.within(
+            "stale_max",
+            default.stale_max,
+            SECOND * 10..=DAY * 30,
+            "When fetching fails, the last good keys are used for this long.",
+        ),
+        absent: default.absent,
+    };
+    let url = url?;
+    let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|it| url.strip_prefix(it).is_some_and(|rest| rest.starts_with([':', '/'])));
+    if !url.starts_with("https://") && !is_local {
+        let remedy = "Keys that travel in the clear can be exchanged on the way. Use https://.";
+        table.fault("url", Wrong::new("not an https address", remedy));
+        return None;
+    }
+    Some(KeyEntry::Published { url, rules })
+}
+
+pub(crate) fn verifiers(root: &mut Table<'_>, keys: &KeyTable) -> Vec<Option<Verifier>> {
+    let says = "What tokens must say to be believed. Routes name one of these.";
+    root.named("tokens", says, |name, table| Some(verifier(name, table, keys)))
+}
+
+fn verifier(name: &str, table: &mut Table<'_>, keys: &KeyTable) -> Option<Verifier> {
+    let names: Option<Vec<String>> =
+        table.need("keys", "the names of the [keys.NAME] to verify with.");
+    let issuer = table.maybe(
+        "issuer",
+        "`iss` must be one of these. Without it any issuer will do: the key says enough.",
+    );
+    let audience = table.maybe(
+        "audience",
+        "`aud` must contain one of these. Without it only tokens without an audience are taken.",
+    );
+    let default = Rules::default();
+    let user_claims = table.or(
+        "user",
+        default.user_claims,
+        "The first of these claims that the token has names the user; text or an integer.",
+    );
+    let require = table.or(
+        "require",
+        Claims::default(),
+        "Claims a token must have, each with one of the values: `{ token_type = [\"access\"] }` \
+         keeps refresh tokens out.",
+    );
+    let leeway = table.within(
+        "leeway",
+        default.leeway,
+        Duration::ZERO..=Rules::LEEWAY_MAX,
+        "How far the issuer's clock may be from ours.",
+    );
+    let rules = Rules {
+        issuer,
+        audience,
+        user_claims,
+        required: require.0.into_iter().collect(),
+        leeway,
+        token_bytes_max: default.token_bytes_max,
+    };
+    if table.reading().is_explaining() {
+        return None;
+    }
+    let (keys, signing) = ring(table, &names?, keys, rules.issuer.as_deref())?;
+    Some(Verifier { name: name.into(), keys, rules, signing })
+}
+
+/// The named keys: any number of static ones, or one published set.
+fn ring(
+    table: &Table<'_>,
+    names: &[String],
+    keys: &KeyTable,
+    issuer: Option<&[String]>,
+) -> Option<(Keys, Option<Key>)> {
+    let known: Vec<&str> = keys.keys().map(String::as_str).collect();
+    let mut ring = Vec::new();
+    let mut is_whole = true;
+    for name in names {
+        match keys.get(name) {
+            Some(KeyEntry::Static(key)) => ring.push(key.clone()),
+            Some(KeyEntry::Published { url, rules }) if names.len() == 1 => {
+                return published(table, url, *rules, issuer).map(|it| (it, None));
+            }
+            Some(KeyEntry::Published { .. }) => {
+                let remedy = "Make a [tokens.NAME] of its own for each issuer.";
+                let what = format!("{name:?} is published and must stand alone");
+                table.fault("keys", Wrong::new(what, remedy));
+                is_whole = false;
+            }
+            Some(KeyEntry::Faulty) => is_whole = false,
+            None => {
+                let what = format!("there is no [keys.{name}]");
+                table.fault("keys", Wrong::new(what, suggest(name, &known)));
+                is_whole = false;
+            }
+        }
+    }
+    if !is_whole {
+        return None;
+    }
+    let signing =
+        ring.iter().find(|it| it.secret_bytes().is_some() && it.permits(Algorithm::Hs256));
+    let signing = signing.cloned();
+    match Keyring::new(ring) {
+        Ok(ring) => Some((Keys::Static(Arc::new(ring)), signing)),
+        Err(bad) => {
+            let remedy = "Name at least one [keys.NAME].";
+            table.fault("keys", Wrong::new(bad.to_string(), remedy));
+            None
+        }
+    }
+}
+
+fn published(
+    table: &Table<'_>,
+    url: &str,
+    rules: JwksRules,
+    issuer: Option<&[String]>,
+) -> Option<Keys> {
+    let Some([issuer]) = issuer else {
+        let remedy = "Write issuer = [\"…\"] as it stands in the `iss` of its tokens.";
+        table.fault("issuer", Wrong::new("published keys need exactly one issuer", remedy));
+        return None;
+    };
+    let source = Source { issuer: issuer.clone(), url: url.to_owned() };
+    Some(Keys::Published { source, rules })
+}

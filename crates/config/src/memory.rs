@@ -1,0 +1,88 @@
+//! The limits, multiplied out: the most memory the gateway can use.
+//!
+//! If it cannot be computed, something is unbounded.
+
+use std::fmt;
+
+use crate::{config::Config, units::show_size};
+
+/// What each part can use at most, in bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Memory {
+    pub shards: u64,
+    /// One line each: what, how it is computed, bytes.
+    pub parts: Vec<(&'static str, String, u64)>,
+}
+
+impl Memory {
+    /// All parts together, in bytes.
+    pub fn total(&self) -> u64 {
+        self.parts.iter().fold(0, |sum, it| sum.saturating_add(it.2))
+    }
+}
+
+/// A connection's record in the slabs of shard and engine, TLS aside. Measured: idle connections.
+const CONNECTION_BYTES: u64 = 2 * 1024;
+/// rustls keeps two records' worth of buffer for a connection that is busy in both directions.
+const TLS_BYTES: u64 = 36 * 1024;
+/// An address in each of the four tables of limits.
+const ADDRESS_BYTES: u64 = 4 * 64;
+/// One input that waits: an envelope with its payload counted at its sender's outbox.
+const INPUT_BYTES: u64 = 256;
+
+/// Multiplies the limits out. `cores` is how many shards there are where the file does not say.
+pub fn most_memory(config: &Config, cores: u16) -> Memory {
+    let server = &config.server;
+    let shards = u64::from(server.shards.unwrap_or(cores).max(1));
+    let connections = u64::from(server.limits.connections_max);
+    let largest = config.routes.iter().map(|it| it.route.message_bytes_max).max();
+    let message = wide(largest.unwrap_or(0));
+    let mut parts = Vec::new();
+    let mut part = |name, how: String, count: u64, each: u64| {
+        parts.push((name, how, count.saturating_mul(each)));
+    };
+    let by = |count: u64, what: &str, each: u64| format!("{count} {what} x {}", show_size(each));
+    part(
+        "records",
+        by(connections, "connections", CONNECTION_BYTES),
+        connections,
+        CONNECTION_BYTES,
+    );
+    if server.tls.is_some() {
+        part("TLS", by(connections, "connections", TLS_BYTES), connections, TLS_BYTES);
+    }
+    let head = wide(server.head_bytes_max);
+    part("heads", by(connections, "connections", head), connections, head);
+    part("messages", by(connections, "connections", message), connections, message);
+    let outbox = wide(server.outbox_bytes_max);
+    part("outboxes", by(connections, "connections", outbox), connections, outbox);
+    let inbox = wide(server.inbox_max) * INPUT_BYTES;
+    part("inboxes", by(shards, "shards", inbox), shards, inbox);
+    let addresses = u64::from(server.limits.addresses_max);
+    part("addresses", by(addresses, "addresses", ADDRESS_BYTES), addresses, ADDRESS_BYTES);
+    let http = wide(server.http_connections_max);
+    let request = wide(server.request_bytes_max);
+    part("requests", by(http, "HTTP connections", request), http, request);
+    Memory { shards, parts }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the most memory that can be used, if every limit is reached at once:")?;
+        for (name, how, bytes) in &self.parts {
+            writeln!(f, "  {name:<10} {how:<40} {:>10}", rounded(*bytes))?;
+        }
+        write!(f, "  {:<10} {:<40} {:>10}", "total", "", rounded(self.total()))
+    }
+}
+
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// Rounded up to whole MiB or GiB, for a person.
+fn rounded(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    let mib = bytes.div_ceil(MIB);
+    if mib < 10_240 { format!("{mib} MiB") } else { format!("{} GiB", mib.div_ceil(1024)) }
+}

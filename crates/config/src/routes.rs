@@ -1,0 +1,405 @@
+//! `[[routes]]`: which paths there are, and what each asks of whoever comes.
+
+use std::{sync::Arc, time::Duration};
+
+use admission::{
+    Compression, OriginRule, RefusalStyle, Route, TokenRules, TokenSource, VerifierId,
+};
+use engine::Policy;
+use limits::RouteLimits;
+use permission::{PathPattern, Placeholder, Template};
+use proto::Dialect;
+
+use crate::{
+    apps::{AppEntry, AppKind},
+    fault::{Wrong, suggest},
+    profile::Profile,
+    reader::Table,
+    server::bytes,
+    units::{Bytes, MIB},
+    value::Claims,
+};
+
+/// A route as admission sees it, and as the engine does. Its index is its `RouteId`.
+#[derive(Clone, Debug)]
+pub struct RouteEntry {
+    pub route: Route,
+    pub policy: Policy,
+}
+
+/// What routes may name.
+#[derive(Debug)]
+pub(crate) struct Known<'a> {
+    pub(crate) profile: Profile,
+    /// In the order of their ids; `false` for those that are faulty and were told so.
+    pub(crate) verifiers: &'a [String],
+    /// Whether the server answers for any host name.
+    pub(crate) any_host: bool,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(crate) fn read(
+    root: &mut Table<'_>,
+    known: &Known<'_>,
+    apps: &mut Vec<AppEntry>,
+) -> Vec<RouteEntry> {
+    let mut entries: Vec<RouteEntry> = Vec::new();
+    let says = "The paths that answer. Literal segments win over captures; a trailing slash may be \
+                missing or extra.";
+    root.each("routes", says, |table| {
+        for entry in route(table, known, apps).into_iter().flatten() {
+            refuse_twins(table, &entries, &entry);
+            entries.push(entry);
+        }
+        Some(())
+    });
+    entries
+}
+
+/// One entry for the path and one for each alias.
+fn route(
+    table: &mut Table<'_>,
+    known: &Known<'_>,
+    apps: &mut Vec<AppEntry>,
+) -> Option<Vec<RouteEntry>> {
+    let path: Option<PathPattern> =
+        table.need("path", "such as \"/ws/projects/{id}/\"; {id} captures one segment.");
+    let aliases: Vec<PathPattern> =
+        table.or("aliases", Vec::new(), "Further paths of the same route. Each counts its limits.");
+    let name: Option<String> = table.maybe(
+        "name",
+        "The route's name in logs, counters and applications. Without it, its path.",
+    );
+    let app = app(table, known, apps);
+    let dialect = table.or(
+        "dialect",
+        Dialect::Plain,
+        "`native`: our JSON protocol with commands and replies. `plain`: the application's own JSON.",
+    );
+    let tokens = tokens(table, known);
+    let joins = table.or(
+        "joins",
+        Vec::<Template>::new(),
+        "Channels joined at once: text, `{user}`, `{claims.NAME}` and captures of the path, in parts \
+         between colons. One that names a claim the token lacks is passed over.",
+    );
+    let require = table.or(
+        "require",
+        Claims::default(),
+        "Claims a user must have, each with one of the values, else FORBIDDEN.",
+    );
+    let refusal = table.or(
+        "refusal",
+        RefusalStyle::Status,
+        "How a refusal over the token is told. `status`: 401 or 403 before the upgrade. `close`: \
+         after it, as a frame, with close code 4001. All other refusals come before the upgrade.",
+    );
+    let (origins, allow_missing_origin) = origins(table, known, tokens.as_ref());
+    let compression = table.or(
+        "compression",
+        Compression::Off,
+        "permessage-deflate. Costs processor time for each message; worth it where they are large.",
+    );
+    let fragments_max = table.within(
+        "fragments_max",
+        1024,
+        1..=1_000_000,
+        "The most fragments of one message; empty ones count.",
+    );
+    let (limits, policy) = limits_and_policy(table, dialect, app.is_some());
+    require_tokens(table, tokens.as_ref(), &joins);
+    let paths: Vec<PathPattern> = [path?].into_iter().chain(aliases).collect();
+    check_captures(table, &paths, &joins);
+    let name: Arc<str> = name.unwrap_or_else(|| paths[0].to_string()).into();
+    let entry = |path| RouteEntry {
+        route: Route {
+            name: Arc::clone(&name),
+            path,
+            app: app.clone(),
+            dialect,
+            joins: joins.clone(),
+            origins: origins.clone(),
+            allow_missing_origin,
+            tokens: tokens.clone().flatten(),
+            require: require.0.clone(),
+            refusal,
+            message_bytes_max: usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX),
+            limits: limits.clone(),
+            compression,
+            fragments_max,
+        },
+        policy: policy.clone(),
+    };
+    Some(paths.into_iter().map(entry).collect())
+}
+
+fn app(table: &mut Table<'_>, known: &Known<'_>, apps: &mut Vec<AppEntry>) -> Option<Arc<str>> {
+    let name: String = table.maybe(
+        "app",
+        "The application that is asked what messages mean: a [apps.NAME] or a kind. Without it \
+         clients of the plain dialect only listen.",
+    )?;
+    let kind = match apps.iter().find(|it| *it.name == *name) {
+        Some(app) => app.kind,
+        None => {
+            let Some(kind) = AppKind::named(&name) else {
+                let all = apps.iter().map(|it| &*it.name);
+                let known: Vec<&str> = all.chain(["echo", "notifications", "checkins"]).collect();
+                let what = format!("there is no application {name:?}");
+                table.fault("app", Wrong::new(what, suggest(&name, &known)));
+                return None;
+            };
+            apps.push(AppEntry { name: name.as_str().into(), kind });
+            kind
+        }
+    };
+    if kind == AppKind::Echo {
+        let remedy = "It sends back whatever anyone sends. Remove the route, or use development.";
+        let wrong = Wrong::new("echo is for development", remedy);
+        known.profile.refuse(table.reading(), &table.at("app"), wrong);
+    }
+    Some(name.as_str().into())
+}
+
+/// `None`: faulty. `Some(None)`: no token is asked for.
+fn tokens(table: &mut Table<'_>, known: &Known<'_>) -> Option<Option<TokenRules>> {
+    let name: Option<Option<String>> = table.need(
+        "tokens",
+        "the [tokens.NAME] that users' tokens are verified by, or \"none\" to let anyone in.",
+    );
+    let sources = table.or(
+        "from",
+        vec![TokenSource::Query("token".to_owned()), TokenSource::Bearer],
+        "Where a token is looked for. The first source present decides; no other is consulted.",
+    );
+    if sources.is_empty() {
+        let remedy = "Write a source, such as [\"query:token\"], or tokens = \"none\".";
+        table.fault("from", Wrong::new("no token could ever be found", remedy));
+    }
+    match name? {
+        None => Some(None),
+        Some(name) => {
+            let verifier = verifier_named(table, "tokens", &name, known)?;
+            Some(Some(TokenRules { sources, verifier }))
+        }
+    }
+}
+
+/// The verifier of this name, or a fault at `key`.
+pub(crate) fn verifier_named(
+    table: &Table<'_>,
+    key: &str,
+    name: &str,
+    known: &Known<'_>,
+) -> Option<VerifierId> {
+    let found = known.verifiers.iter().position(|it| it == name);
+    if found.is_none() {
+        let all: Vec<&str> = known.verifiers.iter().map(String::as_str).collect();
+        let what = format!("there is no [tokens.{name}]");
+        table.fault(key, Wrong::new(what, suggest(name, &all)));
+    }
+    found.and_then(|it| u16::try_from(it).ok()).map(VerifierId)
+}
+
+fn origins(
+    table: &mut Table<'_>,
+    known: &Known<'_>,
+    tokens: Option<&Option<TokenRules>>,
+) -> (OriginRule, bool) {
+    let sources = tokens.and_then(Option::as_ref).map_or(&[][..], |it| &it.sources);
+    let cookies = sources.iter().any(|it| matches!(it, TokenSource::Cookie(_)));
+    let origins = table.or(
+        "origins",
+        OriginRule::SameOrigin,
+        "Which pages may connect: `\"same\"` (the page's host is ours), a list such as \
+         `[\"https://app.example.com\"]`, or `\"*\"` for any.",
+    );
+    let missing = table.maybe(
+        "allow_missing_origin",
+        "Whether requests without an Origin may connect. Browsers always send one; programs do not. \
+         Without it: yes, unless a cookie can bring the token.",
+    );
+    if cookies && origins == OriginRule::Any {
+        let remedy = "Any page could connect with its visitors' cookies. List the origins.";
+        table.fault("origins", Wrong::new("any origin together with cookies", remedy));
+    }
+    if cookies && missing == Some(true) {
+        let remedy = "Remove it, or take cookies out of `from`.";
+        let wrong = Wrong::new("a cookie without an Origin proves nothing", remedy);
+        table.fault("allow_missing_origin", wrong);
+    }
+    if cookies && origins == OriginRule::SameOrigin && known.any_host {
+        let remedy = "Write server.hosts, or a list of origins: a name that is pointed at this \
+                      server (DNS rebinding) would count as the same origin.";
+        let wrong = Wrong::new("the same origin as any host, together with cookies", remedy);
+        known.profile.object(table.reading(), &table.at("origins"), wrong);
+    }
+    (origins, missing.unwrap_or(!cookies))
+}
+
+fn limits_and_policy(
+    table: &mut Table<'_>,
+    dialect: Dialect,
+    has_app: bool,
+) -> (RouteLimits, Policy) {
+    let default = RouteLimits::default();
+    let message_bytes_max = table.within(
+        "message_bytes_max",
+        Bytes(default.message_bytes_max.into()),
+        Bytes(1)..=Bytes(256 * MIB),
+        "The largest message a client may send, after decompression.",
+    );
+    let first_message_within = table.within(
+        "first_message_within",
+        default.first_message,
+        SECOND..=HOUR,
+        "Where the token comes in the first message: how long it may take.",
+    );
+    let ping_every = table.within(
+        "ping_every",
+        SECOND * 25,
+        SECOND..=HOUR,
+        "After this silence we ping. 25 s is below the idle limit of common proxies.",
+    );
+    let pong_within = table.within(
+        "pong_within",
+        SECOND * 10,
+        SECOND..=HOUR,
+        "Silence after a ping that ends the connection.",
+    );
+    let idle_after = table.maybe_within(
+        "idle_after",
+        SECOND..=DAY * 30,
+        "Ends connections that say nothing, pongs not counted, for this long. Without it: never; \
+         many clients only listen.",
+    );
+    let expiry_notice = table.within(
+        "expiry_notice",
+        SECOND * 60,
+        Duration::ZERO..=DAY,
+        "How long before its token's end a client is told.",
+    );
+    let channels_max =
+        table.within("channels_max", 128, 1..=10_000, "Channels one connection may be in.");
+    let asks_waiting_max = table.within(
+        "asks_waiting_max",
+        16,
+        1..=10_000,
+        "Messages that wait while the application considers an earlier one. Then reading pauses.",
+    );
+    let idle = ping_every + pong_within;
+    let rest = RouteLimits {
+        message_bytes_max: u32::try_from(bytes(message_bytes_max)).unwrap_or(u32::MAX),
+        first_message: first_message_within,
+        idle,
+        ..default
+    };
+    let limits = limits(table, rest);
+    let policy = Policy {
+        dialect,
+        has_app,
+        messages: limits.messages,
+        messages_mode: limits.mode,
+        ping_every,
+        pong_within,
+        idle_after,
+        first_message_within,
+        expiry_notice,
+        channels_max: narrow(channels_max),
+        asks_waiting_max: narrow(asks_waiting_max),
+    };
+    (limits, policy)
+}
+
+/// `limits = "none"`, or a table of the counted ones.
+fn limits(table: &mut Table<'_>, default: RouteLimits) -> RouteLimits {
+    let says = "Counted limits. `\"none\"`: none of them.";
+    let rest = default.clone();
+    let counted = table.table_or_none("limits", says, |it| RouteLimits {
+        connections_per_address: it.or(
+            "connections_per_address",
+            rest.connections_per_address,
+            "Open connections from one address. Of IPv6 the first 64 bits count.",
+        ),
+        attempts_per_address: it.or(
+            "attempts_per_address",
+            rest.attempts_per_address,
+            "Attempts to connect from one address.",
+        ),
+        connections_per_user: it.or(
+            "connections_per_user",
+            rest.connections_per_user,
+            "Open connections of one user.",
+        ),
+        messages: it.or("messages", rest.messages, "Messages from one connection."),
+        mode: it.or(
+            "mode",
+            rest.mode,
+            "`enforce` refuses; `observe` admits, and counts what it would have refused.",
+        ),
+        ..rest
+    });
+    counted.unwrap_or_else(|| RouteLimits {
+        message_bytes_max: default.message_bytes_max,
+        first_message: default.first_message,
+        idle: default.idle,
+        ..RouteLimits::unlimited()
+    })
+}
+
+fn narrow(count: u32) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// What only a token can answer needs one.
+fn require_tokens(table: &Table<'_>, tokens: Option<&Option<TokenRules>>, joins: &[Template]) {
+    if !matches!(tokens, Some(None)) {
+        return;
+    }
+    let remedy = "Name a [tokens.NAME] in tokens, or remove this.";
+    for key in ["require", "from"] {
+        if table.has(key) {
+            table.fault(key, Wrong::new("means nothing without tokens", remedy));
+        }
+    }
+    for template in joins {
+        let asks = |it: &Placeholder| !matches!(it, Placeholder::Capture(_));
+        if template.placeholders().any(asks) {
+            let what = format!("\"{template}\" means nothing without tokens");
+            table.fault("joins", Wrong::new(what, remedy));
+        }
+    }
+}
+
+fn check_captures(table: &Table<'_>, paths: &[PathPattern], joins: &[Template]) {
+    for template in joins {
+        for placeholder in template.placeholders() {
+            let Placeholder::Capture(name) = placeholder else { continue };
+            let lacking = paths.iter().find(|path| path.captures().all(|it| it != &**name));
+            if let Some(path) = lacking {
+                let what = format!("{placeholder} in \"{template}\" is not captured by {path}");
+                let known: Vec<&str> = path.captures().chain(["user"]).collect();
+                table.fault("joins", Wrong::new(what, suggest(name, &known)));
+            }
+        }
+    }
+}
+
+fn refuse_twins(table: &Table<'_>, earlier: &[RouteEntry], entry: &RouteEntry) {
+    let path = &entry.route.path;
+    if let Some(twin) = earlier.iter().find(|it| it.route.path.conflicts(path)) {
+        let what = format!("{path} claims the same paths as {}", twin.route.path);
+        table.fault("path", Wrong::new(what, "Remove one of the two."));
+    }
+    let own = &entry.route.name;
+    // Aliases share a name with the path they follow, and stand right behind it.
+    let is_twin = |it: &RouteEntry| it.route.name == *own;
+    let aliased = table.has("aliases");
+    if earlier.iter().any(is_twin) && !(aliased && earlier.last().is_some_and(is_twin)) {
+        let what = format!("{own:?} is the name of an earlier route too");
+        table.fault("name", Wrong::new(what, "Give each route a name of its own."));
+    }
+}

@@ -1,0 +1,182 @@
+//! How the types of other crates are written in the file: words, origins, sources, templates.
+
+use admission::{Compression, OriginRule, RefusalStyle, TokenSource};
+use limits::Mode;
+use permission::{PathPattern, Template};
+use proto::Dialect;
+use toml::de::DeValue;
+
+use crate::{
+    fault::{Wrong, suggest},
+    value::{Choice, Raw, Value, mismatch, text},
+};
+
+impl Choice for Dialect {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("plain", Self::Plain), ("native", Self::Native)];
+}
+
+impl Choice for RefusalStyle {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("status", Self::Status), ("close", Self::Close)];
+}
+
+impl Choice for Compression {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("off", Self::Off), ("messages", Self::Messages)];
+}
+
+impl Choice for Mode {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("enforce", Self::Enforce), ("observe", Self::Observe)];
+}
+
+impl Value for PathPattern {
+    fn kind() -> String {
+        "path pattern".to_owned()
+    }
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
+        let remedy = "Write a path such as \"/ws/projects/{id}/\".";
+        let text = text(raw, "a path pattern", remedy)?;
+        Self::parse(text).map_err(|bad| vec![Wrong::new(format!("{text:?}: {bad}"), remedy)])
+    }
+
+    fn show(&self) -> String {
+        format!("\"{self}\"")
+    }
+}
+
+impl Value for Template {
+    fn kind() -> String {
+        "channel template".to_owned()
+    }
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
+        let remedy = "Write a channel such as \"news\", \"user:{user}\" or \"project:{id}\".";
+        let text = text(raw, "a channel template", remedy)?;
+        Self::parse(text).map_err(|bad| vec![Wrong::new(format!("{text:?}: {bad}"), remedy)])
+    }
+
+    fn show(&self) -> String {
+        format!("\"{self}\"")
+    }
+}
+
+const SOURCES: &[&str] = &["query", "bearer", "protocol", "cookie", "message"];
+
+impl Value for TokenSource {
+    fn kind() -> String {
+        "`\"query:NAME\"` or `\"bearer\"` or `\"protocol\"` or `\"cookie:NAME\"` or `\"message\"`"
+            .to_owned()
+    }
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
+        let remedy =
+            "Write \"query:token\", \"bearer\", \"protocol\", \"cookie:NAME\" or \"message\".";
+        let written = text(raw, "a source of tokens", remedy)?;
+        let wrong =
+            |what: &str, remedy: &str| vec![Wrong::new(format!("{written:?} {what}"), remedy)];
+        let (source, name) = match written.split_once(':') {
+            Some((source, name)) => (source, Some(name)),
+            None => (written, None),
+        };
+        let fits = |it: &&str| {
+            !it.is_empty() && it.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        };
+        let bad_name = "needs a name of letters, digits, _ - and .";
+        match (source, name) {
+            ("bearer", None) => Ok(Self::Bearer),
+            ("protocol", None) => Ok(Self::Protocol),
+            ("message", None) => Ok(Self::FirstMessage),
+            ("query", name) => {
+                let name = Some(name.unwrap_or("token")).filter(fits);
+                let name = name.ok_or_else(|| wrong(bad_name, remedy))?;
+                Ok(Self::Query(name.to_owned()))
+            }
+            ("cookie", name) => {
+                let name = name.filter(fits).ok_or_else(|| wrong(bad_name, remedy))?;
+                Ok(Self::Cookie(name.to_owned()))
+            }
+            ("bearer" | "protocol" | "message", Some(_)) => Err(wrong("takes no name", remedy)),
+            _ => Err(wrong("is not known", &suggest(source, SOURCES))),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Query(name) => format!("\"query:{name}\""),
+            Self::Bearer => "\"bearer\"".to_owned(),
+            Self::Protocol => "\"protocol\"".to_owned(),
+            Self::Cookie(name) => format!("\"cookie:{name}\""),
+            Self::FirstMessage => "\"message\"".to_owned(),
+        }
+    }
+}
+
+impl Value for OriginRule {
+    fn kind() -> String {
+        "`\"same\"` or `\"*\"` or list of origins".to_owned()
+    }
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
+        let remedy = "Write \"same\", \"*\", or a list such as [\"https://app.example.com\"].";
+        match raw.get_ref() {
+            DeValue::String(text) if text == "same" => Ok(Self::SameOrigin),
+            DeValue::String(text) if text == "*" => Ok(Self::Any),
+            DeValue::Array(items) if items.iter().any(|it| it.get_ref().as_str() == Some("*")) => {
+                Ok(Self::Any)
+            }
+            DeValue::Array(_) => {
+                let origins = Vec::<Origin>::read(raw)?;
+                Ok(Self::Listed(origins.into_iter().map(|it| it.0).collect()))
+            }
+            _ => Err(vec![mismatch(raw, "a rule for origins", remedy)]),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::SameOrigin => "\"same\"".to_owned(),
+            Self::Any => "\"*\"".to_owned(),
+            Self::Listed(origins) => origins.show(),
+        }
+    }
+}
+
+/// One origin in the form browsers send it: lower case, no path, no default port (RFC 6454 §6.2).
+struct Origin(String);
+
+impl Value for Origin {
+    fn kind() -> String {
+        "origin".to_owned()
+    }
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
+        let remedy = "Write it as browsers do: \"https://app.example.com\" or \
+                      \"http://localhost:3000\", without a path or a slash at the end.";
+        let written = text(raw, "an origin", remedy)?;
+        let bad = || vec![Wrong::new(format!("{written:?} is not an origin"), remedy)];
+        let origin = written.to_ascii_lowercase();
+        let (scheme, host) = origin.split_once("://").ok_or_else(bad)?;
+        let is_scheme = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+        let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+        if scheme.is_empty() || host.is_empty() {
+            return Err(bad());
+        }
+        if !scheme.bytes().all(is_scheme) || !host.bytes().all(is_host) {
+            return Err(bad());
+        }
+        let default_port = match scheme {
+            "http" => ":80",
+            "https" => ":443",
+            _ => "",
+        };
+        let host = host.strip_suffix(default_port).unwrap_or(host);
+        Ok(Self(format!("{scheme}://{host}")))
+    }
+
+    fn show(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
