@@ -229,7 +229,7 @@ impl Default for JwksRules {
             pause: Duration::from_secs(30),
             refresh: Duration::from_secs(10 * 60),
             stale_max: Duration::from_secs(24 * 60 * 60),
-            absent: Duration::from_secs(5 * 60),
+            absent: Duration::from_secs(60),
         }
     }
 }
