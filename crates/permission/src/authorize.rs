@@ -55,3 +55,6 @@ impl From<Denied> for Refusal {
         Self::new(Code::Denied)
     }
 }
+
+#[cfg(test)]
+mod tests;

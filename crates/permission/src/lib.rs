@@ -16,6 +16,9 @@ mod rules;
 mod subject;
 mod template;
 
+#[cfg(test)]
+mod fixtures;
+
 pub use crate::{
     authorize::{Denied, authorize},
     captures::Captures,

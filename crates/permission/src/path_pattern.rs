@@ -154,12 +154,11 @@ impl Segment {
                 false => Err(BadPath::Character(text.to_owned())),
             };
         };
+        if placeholder::is_taken(name) {
+            return Err(BadPath::CaptureTaken(name.to_owned()));
+        }
         if !placeholder::is_capture_name(name) {
             return Err(BadPath::CaptureName(name.to_owned()));
-        }
-        // `user:{user}` must never come to mean a user whom the address names.
-        if matches!(name, "user" | "claims") {
-            return Err(BadPath::CaptureTaken(name.to_owned()));
         }
         Ok(Self::Capture(name.into()))
     }
@@ -186,3 +185,6 @@ fn is_capturable(segment: &str) -> bool {
 fn is_dots(segment: &str) -> bool {
     matches!(segment, "." | "..")
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,11 @@ use crate::{
 
 /// A set of channel names.
 ///
-/// Parts are separated by `:`. A part is literal text, one placeholder, or `*`. A `*` stands for one
-/// part, whatever it is; as the last part it stands for one or more. A placeholder stands for exactly
-/// the value it names: the value is compared, never read, so a user called `*` is only that user (C1).
-/// Where the user or the claim is missing, the pattern has no channels.
+/// Parts are separated by `:`. A part is literal text, one placeholder, or `*`. A `*` stands for
+/// one part, whatever it is; as the last part it stands for one or more. A placeholder stands for
+/// exactly the value it names: the value is compared, never read, so a user called `*` is only
+/// that user (C1); a claim that is a list stands for each of its values. Where the user or the
+/// claim is missing, the pattern has no channels.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Pattern {
     text: Arc<str>,
@@ -129,3 +130,6 @@ impl Part {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

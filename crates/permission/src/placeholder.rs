@@ -58,8 +58,15 @@ pub(crate) fn between_braces(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 
+/// Words that mean something of ours, so that `user:{user}` can never come to mean a user whom the
+/// address names.
+pub(crate) fn is_taken(name: &str) -> bool {
+    matches!(name, "user" | "claims")
+}
+
 pub(crate) fn is_capture_name(name: &str) -> bool {
-    name.starts_with(|it: char| it.is_ascii_lowercase())
+    !is_taken(name)
+        && name.starts_with(|it: char| it.is_ascii_lowercase())
         && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_')
 }
 

@@ -137,3 +137,6 @@ impl Part {
         (!text.is_empty()).then_some(text)
     }
 }
+
+#[cfg(test)]
+mod tests;
