@@ -1,0 +1,85 @@
+//! How a request is told no.
+//!
+//! Most reasons are of the gateway's table of codes. A few exist in HTTP only; they are here, in
+//! one table, and have the same form: `{code, message, details?, detail}` (R56).
+
+use app::rest::Refused;
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use proto::{Code, Refusal};
+use serde_json::json;
+
+/// A no to an HTTP request.
+#[derive(Clone, Debug)]
+pub(crate) enum Problem {
+    Refused(Refusal),
+    Http(HttpOnly),
+}
+
+/// Reasons that only HTTP has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum HttpOnly {
+    MethodNotAllowed,
+    IdempotencyConflict,
+    Internal,
+    AnswerLate,
+}
+
+impl HttpOnly {
+    const fn row(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::MethodNotAllowed => (
+                "METHOD_NOT_ALLOWED",
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This address does not take that method.",
+            ),
+            Self::IdempotencyConflict => (
+                "IDEMPOTENCY_CONFLICT",
+                StatusCode::CONFLICT,
+                "This idempotency key came with a different request before.",
+            ),
+            Self::Internal => (
+                "INTERNAL",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The request failed. This is a bug.",
+            ),
+            Self::AnswerLate => {
+                ("ANSWER_LATE", StatusCode::GATEWAY_TIMEOUT, "The answer did not come in time.")
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self::Refused(code.into())
+    }
+}
+
+impl From<HttpOnly> for Problem {
+    fn from(problem: HttpOnly) -> Self {
+        Self::Http(problem)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refusal) => Refused(refusal).into_response(),
+            Self::Http(problem) => {
+                let (code, status, message) = problem.row();
+                let body = json!({ "code": code, "message": message, "detail": message });
+                (status, Json(body)).into_response()
+            }
+        }
+    }
+}
