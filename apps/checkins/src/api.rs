@@ -7,8 +7,8 @@
 //!   /api/checkins/check-out/` with the fields of a `check_out`: 200 and the check-in
 //! - `GET /api/members/?search=&page=&page_size=`
 //!
-//! All with `Authorization: Bearer <access token>`, checked by the rules of the WebSocket route; 401
-//! without (R54). A member sees only themself. Lists are `{count, next, previous, results}`.
+//! All with `Authorization: Bearer <access token>`, checked by the rules of the WebSocket route;
+//! 401 without (R54). A member sees only themself. Lists are `{count, next, previous, results}`.
 
 use std::{num::NonZeroU32, sync::Arc};
 

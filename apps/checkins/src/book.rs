@@ -64,8 +64,8 @@ impl Book {
 
     /// Runs `work` on a thread that may wait for the disk.
     ///
-    /// One question at a time, in the order asked: whoever waits holds no thread. Work that was begun
-    /// is finished even if the asker is gone by then.
+    /// One question at a time, in the order asked: whoever waits holds no thread. Work that was
+    /// begun is finished even if the asker is gone by then.
     pub(crate) async fn ask<T, W>(&self, work: W) -> Result<T, BookError>
     where
         T: Send + 'static,
@@ -83,7 +83,8 @@ const FORM: i64 = 1;
 fn configure(db: &Connection) -> rusqlite::Result<i64> {
     // Long enough for a backup to finish its page, short enough for a person to wait.
     db.busy_timeout(Duration::from_secs(5))?;
-    // FULL: a check-in that was confirmed is on the disk even if the power goes with the next breath.
+    // FULL: a check-in that was confirmed is on the disk even if the power goes with the next
+    // breath.
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
     )?;
@@ -100,8 +101,8 @@ fn create(db: &mut Connection, found: i64) -> rusqlite::Result<()> {
     tx.commit()
 }
 
-/// Times are milliseconds since 1970 (UTC). `one_open` is what makes a second check-in of someone who
-/// is in impossible, however many ask at once and by whatever process.
+/// Times are milliseconds since 1970 (UTC). `one_open` is what makes a second check-in of someone
+/// who is in impossible, however many ask at once and by whatever process.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS members (
         id TEXT PRIMARY KEY,

@@ -33,8 +33,8 @@ pub struct Checkins {
 impl Checkins {
     /// Opens `<data_dir>/checkins.db`, making it where it is missing.
     ///
-    /// With `seed`, an empty database gets the people and visits of a small gym, and its users can be
-    /// signed in as.
+    /// With `seed`, an empty database gets the people and visits of a small gym, and its users can
+    /// be signed in as.
     pub fn open(
         data_dir: &Path,
         gateway: Arc<dyn Gateway>,

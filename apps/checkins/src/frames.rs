@@ -87,8 +87,8 @@ pub(crate) fn listed(check_in: &CheckIn) -> impl Serialize + '_ {
     Event::of(check_in)
 }
 
-/// An error about no check-in in particular: flat as the client's documents have it, and once more as
-/// the `payload` without which its handlers never run (C7).
+/// An error about no check-in in particular: flat as the client's documents have it, and once more
+/// as the `payload` without which its handlers never run (C7).
 pub(crate) fn error(refusal: &Refusal) -> Arc<str> {
     let retry = matches!(refusal.code.come_back(), ComeBack::Later | ComeBack::Now);
     text(&Error { kind: "error", flat: refusal.body(), retry, payload: refusal.body() })

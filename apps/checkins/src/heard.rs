@@ -1,7 +1,7 @@
 //! What a client said, in every spelling it is known to use.
 //!
-//! The client sends `data` where its server read `payload`, and names ids in two ways; both are taken
-//! (C6). After this file there is one form of each message.
+//! The client sends `data` where its server read `payload`, and names ids in two ways; both are
+//! taken (C6). After this file there is one form of each message.
 
 use std::fmt;
 

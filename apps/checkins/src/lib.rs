@@ -1,7 +1,7 @@
 //! Check-ins at a gym: who is in the house, told live to every dashboard.
 //!
-//! An application behind the gateway, in the words of an existing browser client. Members, users and
-//! check-ins are in one SQLite file; nothing is told to anyone before it is committed there.
+//! An application behind the gateway, in the words of an existing browser client. Members, users
+//! and check-ins are in one SQLite file; nothing is told to anyone before it is committed there.
 //!
 //! A day is a UTC day: "today" in the stats begins at midnight UTC, wherever the gym stands.
 

@@ -43,12 +43,12 @@ pub(crate) struct News {
 
 type Change = (Direction, CheckIn);
 
-/// Long enough for a client to answer what it has just heard, short enough that a dashboard is right
-/// within the half second it promises.
+/// Long enough for a client to answer what it has just heard, short enough that a dashboard is
+/// right within the half second it promises.
 pub(crate) const PAUSE: Duration = Duration::from_millis(200);
 
-/// More changes than this in one pause are only counted: the stats that follow are exact anyway, and
-/// every one of them has been announced already.
+/// More changes than this in one pause are only counted: the stats that follow are exact anyway,
+/// and every one of them has been announced already.
 const WAITING_MAX: usize = 200;
 
 impl News {

@@ -1,7 +1,7 @@
 //! A plain page to watch check-ins live, for development and first steps.
 //!
-//! Three files and no inline script or style, so that the strictest Content-Security-Policy fits them.
-//! The page writes text only as text (threat D2).
+//! Three files and no inline script or style, so that the strictest Content-Security-Policy fits
+//! them. The page writes text only as text (threat D2).
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 
