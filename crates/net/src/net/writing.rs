@@ -1,0 +1,283 @@
+//! One write per socket per turn.
+
+use std::io::{ErrorKind, IoSlice};
+
+use bytes::Bytes;
+use proto::ConnId;
+use wire::{Deflater, Opcode, deflate::WORTHWHILE_BYTES_MIN};
+
+use super::Net;
+use crate::{
+    batch::{Batch, slices},
+    ears::Ears,
+    outbox::Outbox,
+    sock::{Leaving, Sock, Stage},
+};
+
+/// Batches are deflated for this window only; a client that asked for a smaller one gets them as
+/// they are, which the extension allows for any message (RFC 7692 section 6).
+const BATCH_WINDOW_BITS: u8 = 15;
+
+/// A connection whose outbox would not take a batch, and how many frames of it were owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overfull {
+    pub conn: ConnId,
+    /// The first frame of the batch that it was owed and has not been given.
+    pub from: usize,
+}
+
+impl Net {
+    /// Queues a message for one connection; it is written at the end of the turn.
+    ///
+    /// False if the outbox is full; nothing was queued then. A connection that is gone takes anything.
+    #[must_use]
+    pub fn send(&mut self, conn: ConnId, opcode: Opcode, payload: &[u8]) -> bool {
+        let bounds = (self.limits.outbox_frames_max, self.limits.outbox_bytes_max);
+        let Some(sock) = self.socks.find(conn).filter(|it| it.is_open()) else { return true };
+        if let Some(outbox) = &mut sock.outbox
+            && !outbox.has_room(1, payload.len(), bounds)
+            && !outbox.is_empty()
+        {
+            outbox.is_clogged = true;
+            return false;
+        }
+        let window_bits = sock.window_bits;
+        let frame = self.framed(opcode, payload, window_bits);
+        self.tally.frames_out += 1;
+        self.outbox(conn, |outbox| outbox.push(frame));
+        true
+    }
+
+    fn framed(&mut self, opcode: Opcode, payload: &[u8], window_bits: u8) -> Bytes {
+        if window_bits == 0 || payload.len() < WORTHWHILE_BYTES_MIN {
+            return wire::frame(opcode, payload, false).into();
+        }
+        let mut smaller = Vec::with_capacity(payload.len() / 2);
+        self.deflater(window_bits).compress(payload, &mut smaller);
+        wire::frame(opcode, &smaller, true).into()
+    }
+
+    fn deflater(&mut self, window_bits: u8) -> &mut Deflater {
+        self.deflaters[usize::from(window_bits)]
+            .get_or_insert_with(|| Box::new(Deflater::new(window_bits)))
+    }
+
+    /// Says beforehand that a batch is coming for these, so that a socket with several gets one write.
+    ///
+    /// Needed only in a turn with more than one batch.
+    pub fn announce(&mut self, members: impl Iterator<Item = ConnId>) {
+        let turn = self.turn;
+        for conn in members {
+            let Some(sock) = self.socks.find(conn) else { continue };
+            if sock.turn != turn {
+                (sock.turn, sock.batches) = (turn, 0);
+            }
+            sock.batches = sock.batches.saturating_add(1);
+        }
+    }
+
+    /// Gives every member its part of the batch: all frames but the first `skip`.
+    ///
+    /// Written at once where the socket takes it. Whoever is too slow is named in `overfull` and
+    /// given nothing.
+    pub fn fan_out(
+        &mut self,
+        batch: &mut Batch,
+        members: impl Iterator<Item = (ConnId, usize)>,
+        overfull: &mut Vec<Overfull>,
+    ) {
+        let mut deflating = Vec::new();
+        let frames = batch.frames(false);
+        let plain = slices(frames);
+        let total: usize = frames.iter().map(Bytes::len).sum();
+        for (conn, skip) in members {
+            let Some(sock) = self.socks.find(conn).filter(|it| it.is_open()) else { continue };
+            if sock.window_bits == BATCH_WINDOW_BITS {
+                deflating.push((conn, skip));
+                continue;
+            }
+            if !self.give(conn, &frames[skip..], &plain[skip..], total) {
+                overfull.push(Overfull { conn, from: skip });
+            }
+        }
+        if deflating.is_empty() {
+            return;
+        }
+        batch.deflate(self.deflater(BATCH_WINDOW_BITS));
+        let frames = batch.frames(true);
+        let deflated = slices(frames);
+        let total: usize = frames.iter().map(Bytes::len).sum();
+        for (conn, skip) in deflating {
+            if !self.give(conn, &frames[skip..], &deflated[skip..], total) {
+                overfull.push(Overfull { conn, from: skip });
+            }
+        }
+    }
+
+    /// One member's part. `total` is the length of the whole batch, exact unless some was skipped.
+    fn give(&mut self, conn: ConnId, frames: &[Bytes], io: &[IoSlice<'_>], total: usize) -> bool {
+        if frames.is_empty() {
+            return true;
+        }
+        let bounds = (self.limits.outbox_frames_max, self.limits.outbox_bytes_max);
+        let (turn, now) = (self.turn, self.now);
+        let Some(sock) = self.socks.find(conn) else { return true };
+        let has_several = sock.turn == turn && 1 < sock.batches;
+        let mut written = 0;
+        let is_idle = sock.outbox.as_ref().is_none_or(|it| it.is_idle());
+        if is_idle && !has_several && io.len() <= IO_SLICES_MAX {
+            match sock.link.write(io) {
+                Ok(count) if count == total => {
+                    self.count_out(frames.len(), count);
+                    return true;
+                }
+                Ok(count) => written = count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // The reading side will notice that the peer is gone.
+                Err(_) => return true,
+            }
+            if written == frames.iter().map(Bytes::len).sum::<usize>() {
+                self.count_out(frames.len(), written);
+                return true;
+            }
+        }
+        let Some(sock) = self.socks.find(conn) else { return true };
+        let outbox = sock.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
+        // Room is not asked once a frame has begun: half a frame cannot be taken back.
+        if written == 0 && !outbox.is_empty() && !outbox.has_room(frames.len(), total, bounds) {
+            outbox.is_clogged = true;
+            return false;
+        }
+        if 0 < written {
+            outbox.extend(frames, written);
+        } else {
+            outbox.publish(frames);
+        }
+        self.tally.bytes_out += written as u64;
+        self.tally.frames_out += frames.len() as u64;
+        if has_several {
+            self.mark_dirty(conn);
+        } else {
+            self.watch(conn);
+        }
+        true
+    }
+
+    const fn count_out(&mut self, frames: usize, bytes: usize) {
+        self.tally.writes += 1;
+        self.tally.frames_out += frames as u64;
+        self.tally.bytes_out += bytes as u64;
+    }
+
+    /// Keeps publications back until [`Net::release`], behind what is sent meanwhile.
+    pub fn hold(&mut self, conn: ConnId) {
+        self.outbox(conn, Outbox::hold);
+    }
+
+    pub fn release(&mut self, conn: ConnId) {
+        if self.socks.find(conn).is_some_and(|it| it.outbox.is_some()) {
+            self.outbox(conn, Outbox::release);
+        }
+    }
+
+    /// Changes a connection's outbox, making one if need be, and sees to its being written.
+    pub(super) fn outbox(&mut self, conn: ConnId, change: impl FnOnce(&mut Outbox)) {
+        let now = self.now;
+        let Some(sock) = self.socks.find(conn) else { return };
+        let outbox = sock.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
+        change(outbox);
+        self.mark_dirty(conn);
+    }
+
+    fn mark_dirty(&mut self, conn: ConnId) {
+        let Some(outbox) = self.socks.find(conn).and_then(|it| it.outbox.as_mut()) else { return };
+        if !std::mem::replace(&mut outbox.is_dirty, true) {
+            self.dirty.push(conn);
+        }
+    }
+
+    /// Writes everything that was queued in this turn.
+    pub fn flush(&mut self, ears: &mut impl Ears) {
+        while let Some(conn) = self.dirty.pop() {
+            if let Some(outbox) = self.socks.find(conn).and_then(|it| it.outbox.as_mut()) {
+                outbox.is_dirty = false;
+                self.write_on(conn, ears);
+            }
+        }
+    }
+
+    /// Writes what waits for a socket, as far as it takes it.
+    pub(super) fn write_on(&mut self, conn: ConnId, ears: &mut impl Ears) {
+        let now = self.now;
+        let Some(sock) = self.socks.find(conn) else { return };
+        let written = match write_all(sock, now) {
+            Ok(written) => written,
+            Err(_) => {
+                self.lose(conn, ears);
+                return;
+            }
+        };
+        self.tally.writes += written.0;
+        self.tally.bytes_out += written.1;
+        let Some(sock) = self.socks.find(conn) else { return };
+        let Some(outbox) = &mut sock.outbox else { return };
+        if !outbox.is_empty() {
+            self.watch(conn);
+            return;
+        }
+        let was_clogged = std::mem::take(&mut outbox.is_clogged);
+        let is_ending = sock.stage.is_ending();
+        // A watched box stays until its turn in the queue, which finds it by being there.
+        if outbox.is_idle() && !outbox.is_watched {
+            sock.outbox = None;
+        }
+        if is_ending {
+            sock.link.finish();
+        }
+        if was_clogged {
+            ears.unclogged(self, conn);
+        }
+    }
+
+    /// Sees to it that a socket that takes nothing is noticed (F10).
+    fn watch(&mut self, conn: ConnId) {
+        let now = self.now;
+        let Some(outbox) = self.socks.find(conn).and_then(|it| it.outbox.as_mut()) else { return };
+        if !std::mem::replace(&mut outbox.is_watched, true) {
+            outbox.moved_at = now;
+            self.stalls.push(now, conn);
+        }
+    }
+}
+
+/// Slices one `sendmsg` takes (`UIO_MAXIOV`).
+const IO_SLICES_MAX: usize = 1024;
+
+/// Writes until the outbox is empty or the socket full; answers how many calls and bytes it was.
+fn write_all(sock: &mut Sock, now: std::time::Instant) -> std::io::Result<(u64, u64)> {
+    let (mut calls, mut bytes) = (0, 0);
+    if !sock.link.flush()? {
+        return Ok((calls, bytes));
+    }
+    let Some(outbox) = &mut sock.outbox else { return Ok((calls, bytes)) };
+    while !outbox.is_empty() {
+        let result = sock.link.write(&outbox.slices());
+        match result {
+            Ok(count) => {
+                calls += 1;
+                bytes += count as u64;
+                outbox.wrote(now, count);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((calls, bytes))
+}
+
+impl Stage {
+    pub(super) const fn is_ending(&self) -> bool {
+        matches!(self, Self::Leaving(Leaving::Ending))
+    }
+}

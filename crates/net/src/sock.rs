@@ -1,0 +1,91 @@
+//! What the net remembers of one socket.
+
+use std::{net::SocketAddr, time::Instant};
+
+use wire::{Decoder, HeadScan};
+
+use crate::{link::Link, outbox::Outbox};
+
+/// One socket. Small, and without a buffer of its own while nothing is partial.
+#[derive(Debug)]
+pub(crate) struct Sock {
+    pub(crate) link: Link,
+    pub(crate) stage: Stage,
+    pub(crate) decoder: Decoder,
+    pub(crate) outbox: Option<Box<Outbox>>,
+    /// Bytes read and not decoded: reading is paused, or they followed the head.
+    pub(crate) kept: Vec<u8>,
+    /// When the message that is partial began.
+    pub(crate) partial_since: Option<Instant>,
+    /// Which bounds messages are held to.
+    pub(crate) bounds: u16,
+    /// The window of permessage-deflate towards this client; 0 without.
+    pub(crate) window_bits: u8,
+    pub(crate) is_paused: bool,
+    /// In which turn a batch last wanted to write here, and how many did.
+    pub(crate) turn: u32,
+    pub(crate) batches: u8,
+    /// Control frames are counted by the second.
+    pub(crate) pings: u8,
+    pub(crate) pings_in: u32,
+}
+
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// A PROXY header or a request head is being read.
+    Knocking(Box<Knocking>),
+    /// The head is whole; a verdict is awaited.
+    Awaiting(Box<Knocking>),
+    Open,
+    /// A goodbye has been said; waits for the peer's, until a deadline.
+    Leaving(Leaving),
+}
+
+#[derive(Debug)]
+pub(crate) struct Knocking {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) scan: HeadScan,
+    pub(crate) head_bytes: usize,
+    pub(crate) peer: SocketAddr,
+    pub(crate) awaits_proxy_header: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// Our close frame is on its way; theirs ends it.
+    Closing,
+    /// All is said; once it is written, only the peer's end of the stream is awaited, so that the
+    /// kernel does not throw away what we sent last.
+    Ending,
+}
+
+impl Sock {
+    pub(crate) fn new(link: Link, peer: SocketAddr, awaits_proxy_header: bool) -> Self {
+        let knocking = Knocking {
+            bytes: Vec::new(),
+            scan: HeadScan::default(),
+            head_bytes: 0,
+            peer,
+            awaits_proxy_header,
+        };
+        Self {
+            link,
+            stage: Stage::Knocking(Box::new(knocking)),
+            decoder: Decoder::default(),
+            outbox: None,
+            kept: Vec::new(),
+            partial_since: None,
+            bounds: 0,
+            window_bits: 0,
+            is_paused: false,
+            turn: 0,
+            batches: 0,
+            pings: 0,
+            pings_in: 0,
+        }
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open)
+    }
+}

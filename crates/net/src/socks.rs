@@ -1,0 +1,60 @@
+//! The sockets of a shard, found by slot and told apart by life.
+
+use proto::ConnId;
+
+use crate::sock::Sock;
+
+#[derive(Debug, Default)]
+pub(crate) struct Socks {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    count: usize,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    life: u32,
+    sock: Option<Sock>,
+}
+
+impl Socks {
+    pub(crate) fn insert(&mut self, sock: Sock) -> ConnId {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).expect("fewer sockets than 2^32")
+        });
+        let place = &mut self.slots[slot as usize];
+        place.sock = Some(sock);
+        self.count += 1;
+        ConnId::new(slot, place.life)
+    }
+
+    pub(crate) fn remove(&mut self, conn: ConnId) -> Option<Sock> {
+        let place = self.slots.get_mut(conn.slot()).filter(|it| it.life == conn.life())?;
+        let sock = place.sock.take()?;
+        place.life = place.life.wrapping_add(1);
+        self.free.push(u32::try_from(conn.slot()).expect("slots are handed out as u32"));
+        self.count -= 1;
+        Some(sock)
+    }
+
+    pub(crate) fn find(&mut self, conn: ConnId) -> Option<&mut Sock> {
+        let place = self.slots.get_mut(conn.slot()).filter(|it| it.life == conn.life())?;
+        place.sock.as_mut()
+    }
+
+    /// Whoever has the slot now.
+    pub(crate) fn in_slot(&self, slot: usize) -> Option<ConnId> {
+        let place = self.slots.get(slot)?;
+        place.sock.as_ref()?;
+        Some(ConnId::new(u32::try_from(slot).ok()?, place.life))
+    }
+
+    pub(crate) const fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = ConnId> + '_ {
+        (0..self.slots.len()).filter_map(|it| self.in_slot(it))
+    }
+}
