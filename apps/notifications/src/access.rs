@@ -13,9 +13,9 @@ use crate::{
 impl Notifications {
     /// The user a verified token names.
     ///
-    /// The database decides who they are; what a message says about it is never asked (A10). A token
-    /// with another role than the user has now is refused: its connection would be in channels of the
-    /// old role for as long as the token lasts.
+    /// The database decides who they are; what a message says about it is never asked (A10). A
+    /// token with another role than the user has now is refused: its connection would be in
+    /// channels of the old role for as long as the token lasts.
     pub(crate) async fn user_of(&self, identity: Option<&Identity>) -> Result<User, Refusal> {
         let identity = identity.ok_or(Code::AuthRequired)?;
         let id = user::id_in(identity.user.as_str()).ok_or(Code::AuthFailed)?;
@@ -32,8 +32,8 @@ impl Notifications {
         }
     }
 
-    /// May this user be here? Asked before the upgrade and again with every message, since a project
-    /// can change hands while a connection lasts.
+    /// May this user be here? Asked before the upgrade and again with every message, since a
+    /// project can change hands while a connection lasts.
     pub(crate) async fn admit_user(&self, user: &User, place: &Place) -> Result<(), Refusal> {
         match place {
             Place::Notifications | Place::Room(_) => Ok(()),

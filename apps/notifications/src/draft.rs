@@ -58,8 +58,8 @@ impl Draft {
         })
     }
 
-    /// May this user send it? Those who administer write to anyone; an advisor to one user or to all
-    /// students; a student to nobody.
+    /// May this user send it? Those who administer write to anyone; an advisor to one user or to
+    /// all students; a student to nobody.
     pub(crate) fn may_send(&self, user: &User) -> Result<(), Refusal> {
         let allowed = match user.role {
             Role::Admin | Role::DepartmentAdmin => true,

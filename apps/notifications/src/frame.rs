@@ -16,8 +16,8 @@ pub(crate) fn text(value: &impl Serialize) -> Arc<str> {
     serde_json::to_string(value).expect("our frames have text for keys").into()
 }
 
-/// An error has `data` for clients that unpack every frame, and a flat `message` for those that look
-/// there (C7, R56).
+/// An error has `data` for clients that unpack every frame, and a flat `message` for those that
+/// look there (C7, R56).
 pub(crate) fn error(refusal: &Refusal) -> Arc<str> {
     let code = refusal.code.as_str();
     text(&Fault { kind: "error", code, message: refusal.message(), data: refusal.body() })

@@ -62,7 +62,8 @@ pub(crate) fn status(active_users: usize, pending_projects: i64) -> SystemStatus
     }
 }
 
-/// Reads the database, which is given by whether that worked, and writes to the disk under `data_dir`.
+/// Reads the database, which is given by whether that worked, and writes to the disk under
+/// `data_dir`.
 pub(crate) async fn check(database_answers: bool, data_dir: PathBuf) -> HealthCheck {
     let storage_holds = tokio::task::spawn_blocking(move || {
         written_and_read(&data_dir)

@@ -1,8 +1,8 @@
 //! Notifications for a university's project management: the first of the three systems.
 //!
-//! Speaks what its shipped browser client speaks, on five routes: the user's notifications (twice, the
-//! second for clients set up without a path), one project, one collaboration room, and the system's
-//! health. State is in SQLite; what is confirmed is committed.
+//! Speaks what its shipped browser client speaks, on five routes: the user's notifications (twice,
+//! the second for clients set up without a path), one project, one collaboration room, and the
+//! system's health. State is in SQLite; what is confirmed is committed.
 
 mod notifications; // Start here.
 

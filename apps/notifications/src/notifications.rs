@@ -29,7 +29,8 @@ use crate::{
 /// System N, on the routes `notifications`, `notifications-root`, `projects` (capturing `id`),
 /// `collaboration` (capturing `room`) and `system-health`.
 ///
-/// Those routes' join templates are `notifications:user:{user}`, `notifications:role:{claims.role}` and
+/// Those routes' join templates are `notifications:user:{user}`, `notifications:role:{claims.role}`
+/// and
 /// `notifications:all`; `project:{id}`; `collaboration:{room}`; `system-health`.
 pub struct Notifications {
     data_dir: PathBuf,
@@ -244,8 +245,8 @@ impl Notifications {
         }
     }
 
-    /// A publication that fails is logged, not raised: what it tells of is stored, and is in the next
-    /// list its readers get.
+    /// A publication that fails is logged, not raised: what it tells of is stored, and is in the
+    /// next list its readers get.
     pub(crate) async fn publish(&self, channel: ChannelName, payload: Arc<str>, by: &User) {
         let post = Post { channel, payload, from: Some(by.user_id()), except: None };
         if let Err(refusal) = self.gateway.publish(post).await {

@@ -7,7 +7,8 @@ use crate::user;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
-    /// `/ws/notifications/`, and `/` for clients that were given a base address without a path (C8).
+    /// `/ws/notifications/`, and `/` for clients that were given a base address without a path
+    /// (C8).
     Notifications,
     /// `/ws/projects/{id}/`. No id: what was asked for cannot be a project's.
     Project { id: Option<i64>, channel: ChannelName },

@@ -30,7 +30,7 @@ pub enum OpenError {
     Directory { path: PathBuf, source: io::Error },
     #[error("open database {}", path.display())]
     Database { path: PathBuf, source: rusqlite::Error },
-    #[error("database {} has version {version}; this program knows up to {VERSION}", path.display())]
+    #[error("open database {}: version {version}, known is {VERSION}", path.display())]
     Version { path: PathBuf, version: i64 },
     #[error("start the database's thread")]
     Thread { source: io::Error },
@@ -40,8 +40,8 @@ pub enum OpenError {
 const VERSION: i64 = 1;
 
 impl Store {
-    /// Questions that may wait. At 20 microseconds a read and a few milliseconds a synced write, the
-    /// last of them is answered within a few seconds; more would only be answered too late.
+    /// Questions that may wait. At 20 microseconds a read and a few milliseconds a synced write,
+    /// the last of them is answered within a few seconds; more would only be answered too late.
     const QUESTIONS_MAX: usize = 1024;
 
     /// Runs the thread. `db` comes from [`open`].
@@ -54,8 +54,8 @@ impl Store {
         Ok(Self { questions })
     }
 
-    /// Asks the database. `BUSY` when too much waits; `APP_FAILED` when the database failed, which is
-    /// logged here, once.
+    /// Asks the database. `BUSY` when too much waits; `APP_FAILED` when the database failed, which
+    /// is logged here, once.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -105,5 +105,64 @@ fn answer(mut db: Connection, mut asked: mpsc::Receiver<Question>) {
         if catch_unwind(AssertUnwindSafe(|| question(&mut db))).is_err() {
             tracing::error!("a question to the notifications database panicked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bug_in_one_question_is_not_the_end_of_the_next() {
+        let store = Store::start(Connection::open_in_memory().unwrap()).unwrap();
+        let bug = store.ask(|_| -> rusqlite::Result<()> { panic!("as intended") }).await;
+        assert_eq!(bug.unwrap_err().code, Code::AppFailed);
+        assert_eq!(store.ask(|db| db.query_row("SELECT 7", (), |row| row.get(0))).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_database_that_fails_is_told_without_its_reasons() {
+        let store = Store::start(Connection::open_in_memory().unwrap()).unwrap();
+        let failure = store.ask(|db| db.execute("DELETE FROM nowhere", ())).await.unwrap_err();
+        assert_eq!(failure, Refusal::new(Code::AppFailed));
+    }
+
+    #[tokio::test]
+    async fn when_too_much_waits_the_next_is_told_busy() {
+        let store = Store::start(Connection::open_in_memory().unwrap()).unwrap();
+        let (go, gate) = std::sync::mpsc::channel::<()>();
+        let (begun, running) = std::sync::mpsc::channel();
+        let first = store.ask(move |_| {
+            begun.send(()).expect("the test waits for it");
+            Ok(gate.recv().is_ok())
+        });
+        let mut first = Box::pin(first);
+        assert!(once(&mut first).is_none());
+        running.recv().expect("the first question has begun");
+
+        let mut queued: Vec<_> =
+            (0..Store::QUESTIONS_MAX).map(|_| Box::pin(store.ask(|_| Ok(())))).collect();
+        assert!(queued.iter_mut().all(|it| once(it).is_none()));
+        assert_eq!(store.ask(|_| Ok(())).await.unwrap_err().code, Code::Busy);
+
+        go.send(()).expect("the first question waits for it");
+        assert_eq!(first.await, Ok(true));
+    }
+
+    /// One look at a future.
+    fn once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::Pin::new(future).poll(&mut context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn a_database_of_a_newer_version_is_left_alone() {
+        let dir = std::env::temp_dir().join(format!("notifications-newer-{}", std::process::id()));
+        open(&dir).unwrap().execute_batch("PRAGMA user_version = 2").unwrap();
+        assert!(matches!(open(&dir), Err(OpenError::Version { version: 2, .. })));
+        fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -38,7 +38,8 @@ fn date(days: u64) -> (u64, u64, u64) {
 mod tests {
     use super::*;
 
-    /// L11: leap days, turns of the year, and years that are not leap years though four divides them.
+    /// L11: leap days, turns of the year, and years that are not leap years though four divides
+    /// them.
     #[test]
     fn times_are_written_in_utc() {
         for (seconds, expected) in [

@@ -74,8 +74,8 @@ pub(crate) fn user_channel(id: i64) -> ChannelName {
     ChannelName::parse(&format!("notifications:user:{id}")).expect("ids are digits")
 }
 
-/// An id as it stands in paths, claims and messages: decimal, positive, without sign or leading zero,
-/// so that one id has one spelling and therefore one channel.
+/// An id as it stands in paths, claims and messages: decimal, positive, without sign or leading
+/// zero, so that one id has one spelling and therefore one channel.
 pub(crate) fn id_in(text: &str) -> Option<i64> {
     text.parse().ok().filter(|it: &i64| 0 < *it && it.to_string() == text)
 }

@@ -311,3 +311,17 @@ async fn the_page_is_three_files_without_inline_script_or_style() {
         assert!(!text.contains("<script>") && !text.contains("<style"), "{path}");
     }
 }
+
+/// No browser runs here, so at least what the script looks for must be on the page.
+#[test]
+fn the_pages_script_finds_what_it_looks_for() {
+    let (html, script) = (include_str!("../page/page.html"), include_str!("../page/page.js"));
+    let ids: Vec<_> = script.split("at('").skip(1).filter_map(|it| it.split('\'').next()).collect();
+    assert!(20 < ids.len());
+    for id in ids {
+        assert!(html.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+    for id in script.split("indicator('").skip(1).filter_map(|it| it.split('\'').next()) {
+        assert!(html.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+}
