@@ -132,4 +132,5 @@ const TABLES: &str = "
     CREATE UNIQUE INDEX IF NOT EXISTS one_open
         ON check_ins (member_id) WHERE check_out_time IS NULL;
     CREATE INDEX IF NOT EXISTS by_time ON check_ins (check_in_time);
+    CREATE INDEX IF NOT EXISTS by_member ON check_ins (member_id, check_in_time);
 ";
