@@ -170,9 +170,6 @@ impl Jwks {
         let digest = digest::digest(&digest::SHA256, body);
         let digest = digest.as_ref().try_into().expect("SHA-256 has 32 bytes");
         let is_same = self.known.as_ref().is_some_and(|known| known.digest == digest);
-        if !is_same {
-            self.absent.clear();
-        }
         self.known = Some(KeySet { keys, fetched_at: now, digest });
         Ok(if is_same { Turn::Same } else { Turn::Rotated })
     }

@@ -89,6 +89,13 @@ fn a_key_is_only_used_for_the_algorithms_on_its_list() {
     let fault_of = |alg| verify(&signed(alg, None, &ann()), &only_pss, &Rules::default(), NOW);
     assert!(fault_of(Alg::PS256).is_ok());
     assert_eq!(fault_of(Alg::RS256), Err(TokenFault::AlgorithmRefused));
+
+    let token = signed(Alg::RS256, None, &ann());
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let has_signed = |key: Key| key.has_signed(Algorithm::Rs256, message.as_bytes(), &signature);
+    assert!(has_signed(pem(RSA)));
+    assert!(!has_signed(pem(RSA).only(&[Algorithm::Ps256]).unwrap()));
 }
 
 #[test]
