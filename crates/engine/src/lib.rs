@@ -19,6 +19,9 @@ mod input;
 mod policy;
 mod tally;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::{
     channel::Member,
     effect::{Ask, Effect, Outcome},

@@ -1,0 +1,229 @@
+//! The words scripts are written in.
+//!
+//! ```text
+//! ann opens [ROUTE] [on=1] [for=60s] [user=bob] [role=staff] [in=den,lobby] [awaiting] [anonymous]
+//! ann subscribes den #1       ann unsubscribes den #2      ann publishes den hi #3
+//! ann signals den hi #4       ann pings #5                 ann connects TOKEN #6
+//! ann refreshes TOKEN #7      ann babbles #8               ann says hello
+//! ann proves [user=] [for=]   ann fails to prove           ann pongs          ann closes
+//! ann overfills den 3..4      ann unclogs
+//! app answers ann reply hi, publish den x, publish den x except bob, join den, leave den, close
+//! app fails ann               front publishes den x        front describes den on=1
+//! front disconnects user ann  front disconnects conn ann   front looses canary
+//! shard 1 overflows           shard 1 fails                everybody drains over 10s
+//! bus holds    bus moves      3 times LINE    +2s    ++2s
+//! ```
+
+use std::time::Duration;
+
+use proto::{
+    Action, ChannelName, Code, Command, ConnId, Message, Offset, Refusal, Request, RequestId,
+    UserId,
+};
+
+use super::house::{self, ROUTES};
+use crate::{Draft, Errand, Input, Opened, Proof, Ticket, Whom};
+
+/// What a shard is told of a person, once it is known which connection that is.
+type ByConn = Box<dyn FnOnce(ConnId) -> Input>;
+
+pub(super) enum Line {
+    Opens { name: String, shard: u16, opened: Opened },
+    Person { name: String, input: ByConn },
+    Shard { shard: u16, input: Input },
+    Home { channel: ChannelName, input: Input },
+    Everywhere { input: Box<dyn Fn() -> Input> },
+    Passes(Duration),
+    Leaps(Duration),
+    BusHolds,
+    BusMoves,
+    Repeats { count: usize, line: String },
+}
+
+pub(super) fn parse(line: &str) -> Line {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match *words {
+        [time] if time.starts_with("++") => Line::Leaps(duration(&time[2..])),
+        [time] if time.starts_with('+') => Line::Passes(duration(&time[1..])),
+        [count, "times", ..] => {
+            let line = line.split_once("times ").unwrap().1.to_owned();
+            Line::Repeats { count: count.parse().unwrap(), line }
+        }
+        ["bus", "holds"] => Line::BusHolds,
+        ["bus", "moves"] => Line::BusMoves,
+        ["everybody", "drains", "over", time] => {
+            let over = duration(time);
+            Line::Everywhere { input: Box::new(move || Input::Drain { over }) }
+        }
+        ["shard", shard, "overflows"] => {
+            Line::Shard { shard: shard.parse().unwrap(), input: Input::Overflowed }
+        }
+        ["front", ref rest @ ..] => front(rest),
+        ["app", "fails", name] => {
+            person(name, |conn| Input::Answered { conn, answer: Err(Code::AppFailed.into()) })
+        }
+        ["app", "answers", name, ..] => {
+            let actions = line.split_once(name).unwrap().1.split(',').map(str::trim);
+            let answer = actions.filter(|it| !it.is_empty()).map(action).collect();
+            person(name, |conn| Input::Answered { conn, answer: Ok(answer) })
+        }
+        [name, "opens", ref options @ ..] => opens(name, options),
+        [name, ref rest @ ..] => does(name, rest),
+        [] => panic!("an empty line"),
+    }
+}
+
+fn person(name: &str, input: impl FnOnce(ConnId) -> Input + 'static) -> Line {
+    Line::Person { name: name.to_owned(), input: Box::new(input) }
+}
+
+fn opens(name: &str, options: &[&str]) -> Line {
+    let route = options.iter().find_map(|it| ROUTES.iter().position(|route| route == it));
+    let is = |word| options.contains(&word);
+    let proof = (!is("awaiting") && !is("anonymous")).then(|| proof(name, options));
+    let opened = Opened {
+        policy: u16::try_from(route.unwrap_or(0)).unwrap(),
+        proof,
+        awaits_token: is("awaiting"),
+        channels: channels(options),
+    };
+    let shard = option(options, "on=").map_or(0, |it| it.parse().unwrap());
+    Line::Opens { name: name.to_owned(), shard, opened }
+}
+
+fn proof(name: &str, options: &[&str]) -> Proof {
+    let lasts = option(options, "for=").map_or(Duration::from_secs(3600), duration);
+    let user = option(options, "user=").unwrap_or(name);
+    let role = option(options, "role=").unwrap_or("guest");
+    Proof {
+        identity: house::identity(user, role, lasts),
+        expires_in: lasts,
+        channels: channels(options),
+    }
+}
+
+fn channels(options: &[&str]) -> Vec<ChannelName> {
+    option(options, "in=").map_or(Vec::new(), |it| it.split(',').map(channel).collect())
+}
+
+fn option<'a>(options: &[&'a str], key: &str) -> Option<&'a str> {
+    options.iter().find_map(|it| it.strip_prefix(key))
+}
+
+fn does(name: &str, words: &[&str]) -> Line {
+    let (id, words) = match words.split_last() {
+        Some((last, rest)) if last.starts_with('#') => {
+            (Some(RequestId(last[1..].parse().unwrap())), rest)
+        }
+        _ => (None, words),
+    };
+    let command = match *words {
+        ["subscribes", name] => Command::Subscribe { channel: channel(name) },
+        ["unsubscribes", name] => Command::Unsubscribe { channel: channel(name) },
+        ["publishes", name, payload] => {
+            Command::Publish { channel: channel(name), payload: payload.into() }
+        }
+        ["signals", name, payload] => {
+            Command::Signal { channel: channel(name), payload: payload.into() }
+        }
+        ["pings"] => Command::Ping,
+        ["connects", token] => Command::Connect { token: token.into() },
+        ["refreshes", token] => Command::Refresh { token: token.into() },
+        _ => return happens(name, id, words),
+    };
+    person(name, move |conn| Input::Requested { conn, request: Ok(Request { id, command }) })
+}
+
+fn happens(name: &str, id: Option<RequestId>, words: &[&str]) -> Line {
+    match *words {
+        ["babbles"] => {
+            let request = Err((id, Refusal::new(Code::InvalidJson)));
+            person(name, |conn| Input::Requested { conn, request })
+        }
+        ["says", text] => {
+            let message = Message::Text(text.into());
+            person(name, |conn| Input::Said { conn, message })
+        }
+        ["proves", ref options @ ..] => {
+            let proof = Ok(Box::new(proof(name, options)));
+            person(name, |conn| Input::Authenticated { conn, proof })
+        }
+        ["fails", "to", "prove"] => {
+            let proof = Err(Code::InvalidToken.into());
+            person(name, |conn| Input::Authenticated { conn, proof })
+        }
+        ["pongs"] => person(name, |conn| Input::Heard { conn }),
+        ["closes"] => person(name, |conn| Input::Closed { conn }),
+        ["overfills", name_of, range] => {
+            let (from, to) = range.split_once("..").unwrap();
+            let [from, to] = [from, to].map(|it| Offset(it.parse().unwrap()));
+            let channel = channel(name_of);
+            person(name, move |conn| Input::Overfull { conn, channel, from, to })
+        }
+        ["unclogs"] => person(name, |conn| Input::Unclogged { conn }),
+        _ => panic!("no such line: {name} {words:?}"),
+    }
+}
+
+fn front(words: &[&str]) -> Line {
+    let ticket = Ticket(7);
+    let shard = option(words, "on=").map_or(0, |it| it.parse().unwrap());
+    let errand = match *words {
+        ["publishes", name, payload, ref rest @ ..] => {
+            let channel = channel(name);
+            let except = option(rest, "except=").and_then(UserId::parse);
+            let draft = Draft {
+                channel: channel.clone(),
+                payload: payload.into(),
+                from: None,
+                except,
+                is_signal: false,
+            };
+            let input = Input::Sought { ticket, errand: Errand::Publish(draft) };
+            return Line::Home { channel, input };
+        }
+        ["describes", name, ..] => Errand::Describe(channel(name)),
+        ["disconnects", "user", user, ..] => {
+            Errand::Disconnect(Whom::User(UserId::parse(user).unwrap()), Code::Disconnected.into())
+        }
+        ["disconnects", "conn", name, ..] => {
+            return person(name, move |conn| {
+                let errand = Errand::Disconnect(Whom::Conn(conn), Code::Disconnected.into());
+                Input::Sought { ticket, errand }
+            });
+        }
+        ["looses", text, ..] => Errand::Canary(text.into()),
+        _ => panic!("no such line: front {words:?}"),
+    };
+    Line::Shard { shard, input: Input::Sought { ticket, errand } }
+}
+
+fn action(text: &str) -> Action {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match *words {
+        ["reply", text] => Action::Reply(Message::Text(text.into())),
+        ["publish", name, payload] => {
+            Action::Publish { channel: channel(name), payload: payload.into(), except: None }
+        }
+        ["publish", name, payload, "except", user] => Action::Publish {
+            channel: channel(name),
+            payload: payload.into(),
+            except: UserId::parse(user),
+        },
+        ["join", name] => Action::Join(channel(name)),
+        ["leave", name] => Action::Leave(channel(name)),
+        ["close"] => Action::Close(Code::SessionExpired.into()),
+        _ => panic!("no such action: {text}"),
+    }
+}
+
+fn channel(text: &str) -> ChannelName {
+    ChannelName::parse(text).unwrap()
+}
+
+fn duration(text: &str) -> Duration {
+    match text.strip_suffix("ms") {
+        Some(millis) => Duration::from_millis(millis.parse().unwrap()),
+        None => Duration::from_secs(text.strip_suffix('s').unwrap().parse().unwrap()),
+    }
+}
