@@ -57,10 +57,12 @@ fn the_example_of_the_rfc_is_granted() {
         Connection: Upgrade
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
         Sec-WebSocket-Protocol: chat
-        Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover
+        Sec-WebSocket-Extensions: permessage-deflate;
+          server_no_context_takeover;
+          client_no_context_takeover
 
     "#]]
-    .assert_eq(&String::from_utf8(answer).unwrap().replace("\r\n", "\n"));
+    .assert_eq(&String::from_utf8(answer).unwrap().replace("\r\n", "\n").replace("; ", ";\n  "));
 }
 
 #[test]
