@@ -5,7 +5,7 @@ use proto::Code;
 use serde_json::{Value, json};
 
 use super::{ED25519, NOW, P256, RSA, ann, pem, ring, secret, signed};
-use crate::{Rules, TokenFault, mint, verify};
+use crate::{Rules, TokenFault, Unverified, mint, verify};
 
 /// What System N and System G issue: an access token with an integer `user_id`.
 fn rules() -> Rules {
@@ -172,5 +172,8 @@ fn a_fault_never_repeats_the_token() {
     ] {
         let fault = verify(&token, &ring([secret()]), &rules(), NOW).unwrap_err();
         assert!(!format!("{fault} {fault:?}").contains(canary), "{fault}");
+        let Ok(unverified) = Unverified::parse(&token, &rules()) else { continue };
+        let shown = format!("{unverified:?}");
+        assert!(!token.split('.').any(|part| shown.contains(part)), "{shown}");
     }
 }
