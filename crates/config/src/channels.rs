@@ -49,6 +49,10 @@ pub(crate) fn namespaces(root: &mut Table<'_>) -> Namespaces {
         let says = "What happens to a member that reads too slowly. `close`: its connection is \
                     closed, to come back and recover. `drop`: it misses messages and is told so; \
                     plain clients, who cannot be told, are closed.";
+        if name.contains(':') {
+            let remedy = "Write the part before the first colon, or \"*\".";
+            table.fault("", Wrong::new("a namespace has no colon", remedy));
+        }
         Some((name.to_owned(), Namespace { slow: table.or("slow", Slow::Close, says) }))
     });
     if let Some(index) = named.iter().position(|it| it.0 == "*") {
@@ -62,7 +66,7 @@ pub(crate) fn permissions(root: &mut Table<'_>) -> Rules {
                 What nothing allows is denied, and what anything denies is denied. Channels that a \
                 route joins by itself need no rule.";
     let mut rules = Rules::default();
-    let found = root.each("permissions", says, |table| {
+    root.each("permissions", says, |table| {
         let allow: Option<Vec<Action>> = table.maybe("allow", "What this rule allows.");
         let deny: Option<Vec<Action>> =
             table.maybe("deny", "What this rule denies, whatever else allows it.");
@@ -75,33 +79,21 @@ pub(crate) fn permissions(root: &mut Table<'_>) -> Rules {
             Claims::default(),
             "Claims the user must have, each with one of the values. None: anyone.",
         );
-        one_of_both(table, allow.is_some(), deny.is_some());
-        let (channels, require) = (channels?, require.0);
-        Some(
-            channels
-                .into_iter()
-                .flat_map(move |pattern| {
-                    let rule = |actions: &Vec<Action>| Rule {
-                        actions: actions.clone(),
-                        pattern: pattern.clone(),
-                        require: require.clone(),
-                    };
-                    [(true, allow.as_ref().map(rule)), (false, deny.as_ref().map(rule))]
-                })
-                .collect::<Vec<_>>(),
-        )
+        allow_or_deny(table);
+        for pattern in channels? {
+            let rule =
+                |actions| Rule { actions, pattern: pattern.clone(), require: require.0.clone() };
+            rules.allow.extend(allow.clone().map(rule));
+            rules.deny.extend(deny.clone().map(rule));
+        }
+        Some(())
     });
-    for (allows, rule) in found.into_iter().flatten() {
-        let list = if allows { &mut rules.allow } else { &mut rules.deny };
-        list.extend(rule);
-    }
     rules
 }
 
-fn one_of_both(table: &Table<'_>, allows: bool, denies: bool) {
+fn allow_or_deny(table: &Table<'_>) {
     if table.has("allow") == table.has("deny") {
         let remedy = "Write either allow = [\"subscribe\"] or deny = [\"publish\"].";
         table.fault("", Wrong::new("a rule either allows or denies", remedy));
     }
-    let _ = (allows, denies);
 }

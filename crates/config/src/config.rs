@@ -1,5 +1,6 @@
 //! The configuration as meant, and the one function that reads it.
 
+use admission::{Door, Keys, Routes};
 use toml::de::DeTable;
 
 use crate::{
@@ -22,6 +23,8 @@ pub struct Config {
     pub server: Server,
     /// One per `[tokens.NAME]`, at its `VerifierId`.
     pub verifiers: Vec<Verifier>,
+    /// For all key sets that issuers publish.
+    pub jwks: token::JwksRules,
     pub api: Api,
     pub monitoring: Monitoring,
     pub apps: Vec<AppEntry>,
@@ -39,6 +42,24 @@ impl Config {
     /// verifier whose rules such a token must satisfy.
     pub fn signing(&self) -> Option<(&token::Key, &Verifier)> {
         self.verifiers.iter().find_map(|it| Some((it.signing.as_ref()?, it)))
+    }
+
+    /// What admission looks verdicts up in.
+    pub fn door(&self) -> Door {
+        Door {
+            routes: Routes::new(self.routes.iter().map(|it| it.route.clone()).collect()),
+            hosts: self.server.hosts.clone(),
+            proxies: self.server.proxies.clone(),
+            verifiers: self.verifiers.iter().map(|it| it.verifier.clone()).collect(),
+        }
+    }
+
+    /// The addresses of key sets that issuers publish, to be fetched.
+    pub fn sources(&self) -> impl Iterator<Item = &token::Source> {
+        self.verifiers.iter().filter_map(|it| match &it.verifier.keys {
+            Keys::Published(source) => Some(source),
+            Keys::Ring(_) => None,
+        })
     }
 }
 
@@ -61,15 +82,19 @@ pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) 
         let keys = keys::keys(root, profile);
         let verifiers = keys::verifiers(root, &keys);
         let names = root.names("tokens");
-        let known = Known { profile, verifiers: &names, any_host: server.hosts.is_none() };
+        let any_host = server.hosts == admission::HostRule::Any;
+        let known = Known { profile, verifiers: &names, any_host };
+        let says = "How often key sets that issuers publish are fetched.";
+        let jwks = root.table("jwks", says, keys::jwks_rules);
         let api = root.table("api", "The HTTP API for backends.", access::api);
-        let says = "Who may read the operator's endpoints.";
-        let monitoring = root.table("monitoring", says, |it| access::monitoring(it, &known));
         let mut apps = apps::read(root);
         let routes = routes::read(root, &known, &mut apps);
         if routes.len() > ROUTES_MAX {
             root.fault("routes", Wrong::new("too many routes", "65535 paths are the most."));
         }
+        let says = "Who may read the operator's endpoints.";
+        let monitoring =
+            root.table("monitoring", says, |it| access::monitoring(it, &known, &routes));
         let namespaces = channels::namespaces(root);
         let permissions = channels::permissions(root);
         let log = root.table("log", "How much is written, and in which form.", log::read);
@@ -77,6 +102,7 @@ pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) 
             profile,
             server,
             verifiers: verifiers.into_iter().collect::<Option<_>>()?,
+            jwks,
             api,
             monitoring,
             apps,

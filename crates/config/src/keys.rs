@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use admission::Keys;
 use token::{Algorithm, BadKey, JwksRules, Key, Keyring, Kid, Rules, Source};
 
 use crate::{
@@ -16,19 +17,10 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Verifier {
     pub name: Arc<str>,
-    pub keys: Keys,
-    pub rules: Rules,
+    /// Its keys and rules, as admission takes them.
+    pub verifier: admission::Verifier,
     /// The first of its keys that can sign, for `tidegate token` and the development login.
     pub signing: Option<Key>,
-}
-
-/// Where the keys of a verifier come from.
-#[derive(Clone, Debug)]
-pub enum Keys {
-    /// From the configuration; fixed until it is loaded again.
-    Static(Arc<Keyring>),
-    /// Fetched from an address that the configuration names.
-    Published { source: Source, rules: JwksRules },
 }
 
 /// One `[keys.NAME]`.
@@ -37,7 +29,6 @@ pub(crate) enum KeyEntry {
     Static(Key),
     Published {
         url: String,
-        rules: JwksRules,
     },
     /// Faulty, and told so. Known by name, so that whoever uses it is not told again.
     Faulty,
@@ -91,8 +82,12 @@ fn key(table: &mut Table<'_>, profile: Profile) -> Option<KeyEntry> {
         table.fault("", Wrong::new("a key is exactly one thing", remedy));
         return None;
     }
-    if let Some(published) = jwks {
-        return Some(published);
+    if table.has("jwks") {
+        for key in ["algorithms", "kid"].into_iter().filter(|it| table.has(it)) {
+            let remedy = "Remove it.";
+            table.fault(key, Wrong::new("a published key set says this of each key", remedy));
+        }
+        return jwks;
     }
     let key = match (secret, public) {
         (Some(secret), _) => found(table, "secret", Key::hmac(secret.expose()))?,
@@ -124,28 +119,6 @@ fn found<T>(table: &Table<'_>, key: &str, result: Result<T, BadKey>) -> Option<T
 
 fn jwks(table: &mut Table<'_>) -> Option<KeyEntry> {
     let url: Option<String> = table.need("url", "the address of the issuer's key set.");
-    let default = JwksRules::default();
-    let rules = JwksRules {
-        pause: table.within(
-            "pause",
-            default.pause,
-            SECOND..=DAY,
-            "At least this long between fetches.",
-        ),
-        refresh: table.within(
-            "refresh",
-            default.refresh,
-            SECOND * 10..=DAY,
-            "After this long the set is fetched again.",
-        ),
-        stale_max: table.within(
-            "stale_max",
-            default.stale_max,
-            SECOND * 10..=DAY * 30,
-            "When fetching fails, the last good keys are used for this long.",
-        ),
-        absent: default.absent,
-    };
     let url = url?;
     let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
         .iter()
@@ -155,7 +128,38 @@ fn jwks(table: &mut Table<'_>) -> Option<KeyEntry> {
         table.fault("url", Wrong::new("not an https address", remedy));
         return None;
     }
-    Some(KeyEntry::Published { url, rules })
+    Some(KeyEntry::Published { url })
+}
+
+/// `[jwks]`: one for all published key sets.
+pub(crate) fn jwks_rules(table: &mut Table<'_>) -> JwksRules {
+    let default = JwksRules::default();
+    JwksRules {
+        pause: table.within(
+            "pause",
+            default.pause,
+            SECOND..=DAY,
+            "At least this long between two fetches of a set.",
+        ),
+        refresh: table.within(
+            "refresh",
+            default.refresh,
+            SECOND * 10..=DAY,
+            "After this long a set is fetched again.",
+        ),
+        stale_max: table.within(
+            "stale_max",
+            default.stale_max,
+            SECOND * 10..=DAY * 30,
+            "When fetching fails, the last good keys are used for this long.",
+        ),
+        absent: table.within(
+            "absent",
+            default.absent,
+            SECOND..=DAY,
+            "A key that was not in a set just fetched causes no further fetch for this long.",
+        ),
+    }
 }
 
 pub(crate) fn verifiers(root: &mut Table<'_>, keys: &KeyTable) -> Vec<Option<Verifier>> {
@@ -204,7 +208,8 @@ fn verifier(name: &str, table: &mut Table<'_>, keys: &KeyTable) -> Option<Verifi
         return None;
     }
     let (keys, signing) = ring(table, &names?, keys, rules.issuer.as_deref())?;
-    Some(Verifier { name: name.into(), keys, rules, signing })
+    let verifier = admission::Verifier { rules, keys };
+    Some(Verifier { name: name.into(), verifier, signing })
 }
 
 /// The named keys: any number of static ones, or one published set.
@@ -220,8 +225,8 @@ fn ring(
     for name in names {
         match keys.get(name) {
             Some(KeyEntry::Static(key)) => ring.push(key.clone()),
-            Some(KeyEntry::Published { url, rules }) if names.len() == 1 => {
-                return published(table, url, *rules, issuer).map(|it| (it, None));
+            Some(KeyEntry::Published { url }) if names.len() == 1 => {
+                return published(table, url, issuer).map(|it| (it, None));
             }
             Some(KeyEntry::Published { .. }) => {
                 let remedy = "Make a [tokens.NAME] of its own for each issuer.";
@@ -244,7 +249,7 @@ fn ring(
         ring.iter().find(|it| it.secret_bytes().is_some() && it.permits(Algorithm::Hs256));
     let signing = signing.cloned();
     match Keyring::new(ring) {
-        Ok(ring) => Some((Keys::Static(Arc::new(ring)), signing)),
+        Ok(ring) => Some((Keys::Ring(Arc::new(ring)), signing)),
         Err(bad) => {
             let remedy = "Name at least one [keys.NAME].";
             table.fault("keys", Wrong::new(bad.to_string(), remedy));
@@ -253,17 +258,11 @@ fn ring(
     }
 }
 
-fn published(
-    table: &Table<'_>,
-    url: &str,
-    rules: JwksRules,
-    issuer: Option<&[String]>,
-) -> Option<Keys> {
+fn published(table: &Table<'_>, url: &str, issuer: Option<&[String]>) -> Option<Keys> {
     let Some([issuer]) = issuer else {
         let remedy = "Write issuer = [\"…\"] as it stands in the `iss` of its tokens.";
         table.fault("issuer", Wrong::new("published keys need exactly one issuer", remedy));
         return None;
     };
-    let source = Source { issuer: issuer.clone(), url: url.to_owned() };
-    Some(Keys::Published { source, rules })
+    Some(Keys::Published(Source { issuer: issuer.clone(), url: url.to_owned() }))
 }

@@ -14,7 +14,6 @@ mod keys;
 mod load;
 mod log;
 mod memory;
-mod network;
 mod profile;
 mod reader;
 mod routes;
@@ -29,19 +28,18 @@ mod words;
 mod tests;
 
 pub use crate::{
-    access::{Admins, Api, ApiKey, Monitoring, Scope},
+    access::{Admins, Api, ApiKey, MetricsAccess, Monitoring, Scope},
     apps::{AppEntry, AppKind},
     config::Config,
     explain::{Key, explain, page},
     fault::{Fault, Faults, Place},
-    keys::{Keys, Verifier},
+    keys::Verifier,
     load::{LoadError, load, load_in, load_text},
     log::{Format, Log},
     memory::{Memory, most_memory},
-    network::Network,
     profile::Profile,
     routes::RouteEntry,
     secret::{SECRET_BYTES_MIN, Secret},
-    server::{Forwarded, Server, Tls},
+    server::{Server, Tls},
     surroundings::Surroundings,
 };

@@ -51,9 +51,9 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     if server.tls.is_some() {
         part("TLS", by(connections, "connections", TLS_BYTES), connections, TLS_BYTES);
     }
-    let head = wide(server.head_bytes_max);
-    part("heads", by(connections, "connections", head), connections, head);
-    part("messages", by(connections, "connections", message), connections, message);
+    // A connection holds an unfinished head or, later, an unfinished message.
+    let partial = wide(server.head_bytes_max).max(message);
+    part("unfinished", by(connections, "connections", partial), connections, partial);
     let outbox = wide(server.outbox_bytes_max);
     part("outboxes", by(connections, "connections", outbox), connections, outbox);
     let inbox = wide(server.inbox_max) * INPUT_BYTES;
@@ -61,8 +61,11 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     let addresses = u64::from(server.limits.addresses_max);
     part("addresses", by(addresses, "addresses", ADDRESS_BYTES), addresses, ADDRESS_BYTES);
     let http = wide(server.http_connections_max);
-    let request = wide(server.request_bytes_max);
-    part("requests", by(http, "HTTP connections", request), http, request);
+    // A head is held once as bytes and once as header fields.
+    let heads = wide(server.head_bytes_max) * 2;
+    part("requests", by(http, "HTTP connections", heads), http, heads);
+    let bodies = wide(server.bodies_bytes_max);
+    part("bodies", "of HTTP requests, all together".to_owned(), 1, bodies);
     Memory { shards, parts }
 }
 

@@ -222,7 +222,7 @@ impl<'a> Table<'a> {
         &mut self,
         key: &'static str,
         says: &'static str,
-        read: impl FnOnce(&mut Table<'a>) -> T,
+        read: impl FnOnce(&mut Self) -> T,
     ) -> T {
         self.table_or_variables(key, None, says, read)
     }
@@ -233,7 +233,7 @@ impl<'a> Table<'a> {
         key: &'static str,
         prefix: Option<&'static str>,
         says: &'static str,
-        read: impl FnOnce(&mut Table<'a>) -> T,
+        read: impl FnOnce(&mut Self) -> T,
     ) -> T {
         self.explain(key, "table".to_owned(), String::new(), says);
         let (entries, offset) = self.entry(key).and_then(|raw| self.entries_of(key, raw)).unzip();
@@ -246,7 +246,7 @@ impl<'a> Table<'a> {
         &mut self,
         key: &'static str,
         says: &'static str,
-        read: impl FnOnce(&mut Table<'a>) -> T,
+        read: impl FnOnce(&mut Self) -> T,
     ) -> Option<T> {
         if self.entry(key).is_some_and(|it| it.get_ref().as_str() == Some("none")) {
             self.asked.push(key);
@@ -260,7 +260,7 @@ impl<'a> Table<'a> {
         &mut self,
         key: &'static str,
         says: &'static str,
-        read: impl FnOnce(&mut Table<'a>) -> T,
+        read: impl FnOnce(&mut Self) -> T,
     ) -> Option<T> {
         self.explain(key, "table".to_owned(), "none".to_owned(), says);
         let path = self.full(key);
@@ -276,7 +276,7 @@ impl<'a> Table<'a> {
         &mut self,
         key: &'static str,
         says: &'static str,
-        mut read: impl FnMut(&str, &mut Table<'a>) -> Option<T>,
+        mut read: impl FnMut(&str, &mut Self) -> Option<T>,
     ) -> Vec<T> {
         self.explain(key, "named tables".to_owned(), "none".to_owned(), says);
         let path = self.full(key);
@@ -306,7 +306,7 @@ impl<'a> Table<'a> {
         &mut self,
         key: &'static str,
         says: &'static str,
-        mut read: impl FnMut(&mut Table<'a>) -> Option<T>,
+        mut read: impl FnMut(&mut Self) -> Option<T>,
     ) -> Vec<T> {
         self.explain(key, "list of tables".to_owned(), "none".to_owned(), says);
         let path = self.full(key);
@@ -428,7 +428,11 @@ impl<'a> Table<'a> {
     }
 
     fn full(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        match (self.path.as_str(), key) {
+            ("", key) => key.to_owned(),
+            (path, "") => path.to_owned(),
+            (path, key) => format!("{path}.{key}"),
+        }
     }
 
     fn refuse_unknown(&self) {

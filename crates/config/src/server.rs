@@ -6,16 +6,15 @@ use std::{
     time::Duration,
 };
 
+use admission::{ForwardedHeader, HostRule, Network, Proxies, normalised_origin};
 use limits::{BackoffRules, ServerLimits};
 
 use crate::{
     fault::Wrong,
-    network::Network,
     profile::Profile,
     reader::Table,
     secret,
     units::{Bytes, GIB, KIB, MIB},
-    value::Choice,
 };
 
 /// The listener and the process around it.
@@ -25,11 +24,10 @@ pub struct Server {
     /// `None`: one for each core.
     pub shards: Option<u16>,
     pub data_dir: PathBuf,
-    /// Host headers that are answered, in lower case, with a port where one was written. `None`: any.
-    pub hosts: Option<Vec<String>>,
-    /// Peers whose word about the client's address is taken (H9).
-    pub trusted_proxies: Vec<Network>,
-    pub forwarded: Forwarded,
+    /// Host headers that are answered.
+    pub hosts: HostRule,
+    /// Peers whose word about the client's address is taken (H9), and the header it stands in.
+    pub proxies: Proxies,
     /// Connections from trusted proxies begin with a PROXY protocol header.
     pub proxy_protocol: bool,
     pub tls: Option<Tls>,
@@ -53,20 +51,8 @@ pub struct Server {
     pub http_connections_max: usize,
     /// Bound on the body of an HTTP request, in bytes.
     pub request_bytes_max: usize,
-}
-
-/// Which header a trusted proxy tells the client's address in.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Forwarded {
-    /// `X-Forwarded-For: client, proxy`.
-    XForwardedFor,
-    /// `Forwarded: for=client` (RFC 7239).
-    Standard,
-}
-
-impl Choice for Forwarded {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("x-forwarded-for", Self::XForwardedFor), ("forwarded", Self::Standard)];
+    /// Bound on all bodies held at once, in bytes.
+    pub bodies_bytes_max: usize,
 }
 
 /// Where the certificate is. Both files exist and are readable; what is in them is read at boot.
@@ -89,7 +75,7 @@ pub(crate) fn read(table: &mut Table<'_>, profile: Profile) -> Server {
     );
     let data_dir = data_dir(table);
     let hosts = hosts(table);
-    let (trusted_proxies, forwarded, proxy_protocol) = proxies(table);
+    let (proxies, proxy_protocol) = proxies(table);
     let tls = table.maybe_table("tls", "Answer with TLS.", tls).flatten();
     let limits = limits(table);
     let head_bytes_max = table.within(
@@ -120,13 +106,18 @@ pub(crate) fn read(table: &mut Table<'_>, profile: Profile) -> Server {
         Bytes(KIB)..=Bytes(GIB),
         "The largest body of an HTTP request.",
     );
+    let bodies_bytes_max = table.within(
+        "bodies_bytes_max",
+        Bytes(64 * MIB),
+        Bytes(MIB)..=Bytes(64 * GIB),
+        "All bodies of HTTP requests held at once. One that does not fit is answered with 503.",
+    );
     let server = Server {
         listen,
         shards: shards.and_then(|it: u32| u16::try_from(it).ok()),
         data_dir,
         hosts,
-        trusted_proxies,
-        forwarded,
+        proxies,
         proxy_protocol,
         tls,
         limits,
@@ -140,6 +131,7 @@ pub(crate) fn read(table: &mut Table<'_>, profile: Profile) -> Server {
         drain_within,
         http_connections_max: count(http_connections_max),
         request_bytes_max: bytes(request_bytes_max),
+        bodies_bytes_max: bytes(bodies_bytes_max),
     };
     refuse_plain_http(table, profile, &server);
     server
@@ -155,33 +147,36 @@ fn data_dir(table: &mut Table<'_>) -> PathBuf {
     table.resolve("data_dir", &path)
 }
 
-fn hosts(table: &mut Table<'_>) -> Option<Vec<String>> {
-    let hosts: Vec<String> = table.maybe(
+fn hosts(table: &mut Table<'_>) -> HostRule {
+    let hosts: Option<Vec<String>> = table.maybe(
         "hosts",
-        "Host names we answer for, with `:port` where it is not the usual one. Without it, or with \
-         `\"*\"`, any.",
-    )?;
+        "Host names we answer for; `name` on every port, `name:port` on that one. Without it, or \
+         with `\"*\"`, any.",
+    );
+    let Some(hosts) = hosts.filter(|it| it.iter().all(|host| host != "*")) else {
+        return HostRule::Any;
+    };
     for host in &hosts {
-        if host.contains('/') {
+        // What admission could not compare would never be answered.
+        if normalised_origin(&format!("http://{host}")).is_none() {
             let remedy =
                 "Write the name alone, such as \"chat.example.com\", without scheme or path.";
             table.fault("hosts", Wrong::new(format!("{host:?} is not a host"), remedy));
         }
     }
-    let any = hosts.iter().any(|it| it == "*");
-    (!any).then(|| hosts.iter().map(|it| it.to_lowercase()).collect())
+    HostRule::Listed(hosts)
 }
 
-fn proxies(table: &mut Table<'_>) -> (Vec<Network>, Forwarded, bool) {
-    let trusted: Vec<Network> = table.or(
+fn proxies(table: &mut Table<'_>) -> (Proxies, bool) {
+    let networks: Vec<Network> = table.or(
         "trusted_proxies",
         Vec::new(),
         "Peers whose word about the client's address is taken. The client is the right-most address \
          that is not one of them.",
     );
-    let forwarded = table.or(
+    let header = table.or(
         "forwarded",
-        Forwarded::XForwardedFor,
+        ForwardedHeader::XForwardedFor,
         "The header in which trusted proxies tell the client's address. The other one is ignored.",
     );
     let proxy_protocol = table.or(
@@ -190,12 +185,12 @@ fn proxies(table: &mut Table<'_>) -> (Vec<Network>, Forwarded, bool) {
         "Connections from trusted proxies begin with a PROXY protocol header.",
     );
     for key in ["proxy_protocol", "forwarded"] {
-        if table.has(key) && trusted.is_empty() && (key != "proxy_protocol" || proxy_protocol) {
+        if table.has(key) && networks.is_empty() && (key != "proxy_protocol" || proxy_protocol) {
             let remedy = "List the proxy in trusted_proxies, or remove this key.";
             table.fault(key, Wrong::new("no proxy is trusted, so nothing would be read", remedy));
         }
     }
-    (trusted, forwarded, proxy_protocol)
+    (Proxies { networks, header }, proxy_protocol)
 }
 
 fn tls(table: &mut Table<'_>) -> Option<Tls> {
@@ -301,7 +296,7 @@ fn drain(table: &mut Table<'_>) -> (Duration, Duration) {
 /// Tokens would cross the network in the clear.
 fn refuse_plain_http(table: &Table<'_>, profile: Profile, server: &Server) {
     let is_open = !server.listen.ip().is_loopback();
-    if is_open && server.tls.is_none() && server.trusted_proxies.is_empty() {
+    if is_open && server.tls.is_none() && server.proxies.networks.is_empty() {
         let what = format!("plain HTTP on {}", server.listen);
         let remedy = "Add [server.tls], list the proxy that ends TLS in trusted_proxies, or listen \
                       on 127.0.0.1.";

@@ -310,10 +310,10 @@ impl Value for Claims {
 
 /// A claim's values as text; one value stands for a list of one.
 fn allowed(value: &Raw<'_>) -> Option<Vec<String>> {
-    match value.get_ref() {
-        DeValue::Array(items) => items.iter().map(word).collect(),
-        _ => word(value).map(|it| vec![it]),
+    if let DeValue::Array(items) = value.get_ref() {
+        return items.iter().map(word).collect();
     }
+    word(value).map(|it| vec![it])
 }
 
 fn word(value: &Raw<'_>) -> Option<String> {
@@ -321,6 +321,8 @@ fn word(value: &Raw<'_>) -> Option<String> {
         DeValue::String(text) if !text.is_empty() => Some(text.to_string()),
         DeValue::Integer(number) => Some(number.to_string()),
         DeValue::Boolean(truth) => Some(truth.to_string()),
-        _ => None,
+        // Fractions and dates have no one way of being written, and a claim is compared as text.
+        DeValue::String(_) | DeValue::Float(_) | DeValue::Datetime(_) => None,
+        DeValue::Array(_) | DeValue::Table(_) => None,
     }
 }

@@ -1,6 +1,8 @@
 //! How the types of other crates are written in the file: words, origins, sources, templates.
 
-use admission::{Compression, OriginRule, RefusalStyle, TokenSource};
+use admission::{
+    Compression, ForwardedHeader, Network, OriginRule, RefusalStyle, TokenSource, normalised_origin,
+};
 use limits::Mode;
 use permission::{PathPattern, Template};
 use proto::Dialect;
@@ -26,9 +28,30 @@ impl Choice for Compression {
         &[("off", Self::Off), ("messages", Self::Messages)];
 }
 
+impl Choice for ForwardedHeader {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("x-forwarded-for", Self::XForwardedFor), ("forwarded", Self::Forwarded)];
+}
+
 impl Choice for Mode {
     const WORDS: &'static [(&'static str, Self)] =
         &[("enforce", Self::Enforce), ("observe", Self::Observe)];
+}
+
+impl Value for Network {
+    fn kind() -> String {
+        "network".to_owned()
+    }
+
+    fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
+        let remedy = "Write an address or a range, such as \"127.0.0.1\" or \"10.0.0.0/8\".";
+        let text = text(raw, "a network", remedy)?;
+        Self::parse(text).map_err(|bad| vec![Wrong::new(format!("{text:?}: {bad}"), remedy)])
+    }
+
+    fn show(&self) -> String {
+        format!("\"{self}\"")
+    }
 }
 
 impl Value for PathPattern {
@@ -121,18 +144,26 @@ impl Value for OriginRule {
 
     fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
         let remedy = "Write \"same\", \"*\", or a list such as [\"https://app.example.com\"].";
-        match raw.get_ref() {
-            DeValue::String(text) if text == "same" => Ok(Self::SameOrigin),
-            DeValue::String(text) if text == "*" => Ok(Self::Any),
-            DeValue::Array(items) if items.iter().any(|it| it.get_ref().as_str() == Some("*")) => {
-                Ok(Self::Any)
-            }
-            DeValue::Array(_) => {
-                let origins = Vec::<Origin>::read(raw)?;
-                Ok(Self::Listed(origins.into_iter().map(|it| it.0).collect()))
-            }
-            _ => Err(vec![mismatch(raw, "a rule for origins", remedy)]),
+        if let Some(word) = raw.get_ref().as_str() {
+            let known = &["same", "*"];
+            return match word {
+                "same" => Ok(Self::SameOrigin),
+                "*" => Ok(Self::Any),
+                _ if word.contains("://") => Err(vec![Wrong::new("one origin is no list", remedy)]),
+                _ => {
+                    let what = format!("{word:?} is not known");
+                    Err(vec![Wrong::new(what, suggest(word, known))])
+                }
+            };
         }
+        let DeValue::Array(items) = raw.get_ref() else {
+            return Err(vec![mismatch(raw, "a rule for origins", remedy)]);
+        };
+        if items.iter().any(|it| it.get_ref().as_str() == Some("*")) {
+            return Ok(Self::Any);
+        }
+        let origins = Vec::<Origin>::read(raw)?;
+        Ok(Self::Listed(origins.into_iter().map(|it| it.0).collect()))
     }
 
     fn show(&self) -> String {
@@ -157,23 +188,7 @@ impl Value for Origin {
                       \"http://localhost:3000\", without a path or a slash at the end.";
         let written = text(raw, "an origin", remedy)?;
         let bad = || vec![Wrong::new(format!("{written:?} is not an origin"), remedy)];
-        let origin = written.to_ascii_lowercase();
-        let (scheme, host) = origin.split_once("://").ok_or_else(bad)?;
-        let is_scheme = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
-        let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
-        if scheme.is_empty() || host.is_empty() {
-            return Err(bad());
-        }
-        if !scheme.bytes().all(is_scheme) || !host.bytes().all(is_host) {
-            return Err(bad());
-        }
-        let default_port = match scheme {
-            "http" => ":80",
-            "https" => ":443",
-            _ => "",
-        };
-        let host = host.strip_suffix(default_port).unwrap_or(host);
-        Ok(Self(format!("{scheme}://{host}")))
+        normalised_origin(written).map(Self).ok_or_else(bad)
     }
 
     fn show(&self) -> String {
