@@ -58,3 +58,22 @@ impl Channels {
         channel.name
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Threat F14.
+    #[test]
+    fn ever_new_names_come_and_go_and_nothing_is_left() {
+        let mut channels = Channels::default();
+        let name = |it| ChannelName::parse(&format!("room:{it}")).unwrap();
+        let keys: Vec<u32> = (0..100_000).map(|it| channels.open(name(it))).collect();
+        for key in keys {
+            channels.close(key);
+        }
+        assert_eq!(channels.by_name.len(), 0);
+        assert!(channels.by_name.capacity() < 4096, "{}", channels.by_name.capacity());
+        assert_eq!(channels.by_key.capacity(), 0);
+    }
+}

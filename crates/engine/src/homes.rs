@@ -9,8 +9,9 @@ use proto::{ChannelName, Epoch, Offset, Placed, ShardId};
 
 use crate::{deadlines::Tick, home::Home};
 
-/// How long an unused channel's place is remembered. Long enough for a page to be reloaded and find
-/// its offsets still good; short enough that made-up names cost nothing for long (F14).
+/// How long an unused channel's place is remembered, and twice as long at most. Long
+/// enough for a page to be reloaded and find its offsets still good; short enough that made-up names
+/// cost nothing for long (F14).
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Channels looked at in one turn when forgetting, so that a million idle ones stall nobody.
@@ -76,8 +77,12 @@ impl Homes {
             let Some((_, channel)) = self.sweep.pop_front() else { break };
             let Some(home) = self.by_name.get(&channel) else { continue };
             let idle = home.used_at.after(IDLE);
-            if home.followers != 0 || now < idle {
-                self.sweep.push_back((now.after(IDLE).min(idle.max(Tick(now.0 + 1))), channel));
+            if home.followers != 0 {
+                self.sweep.push_back((now.after(IDLE), channel));
+                continue;
+            }
+            if now < idle {
+                self.sweep.push_back((idle, channel));
                 continue;
             }
             self.by_name.remove(&channel);
@@ -92,5 +97,42 @@ impl Homes {
     /// When the next one may be forgotten.
     pub(crate) fn wakes_at(&self) -> Tick {
         self.sweep.front().map_or(Tick::NEVER, |it| it.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(number: u32) -> ChannelName {
+        ChannelName::parse(&format!("room:{number}")).unwrap()
+    }
+
+    #[test]
+    fn a_channel_that_is_followed_is_not_looked_at_all_the_time() {
+        let mut homes = Homes::new(0);
+        homes.follow(Tick(0), &name(1), ShardId(0));
+        let mut looks = 0;
+        while homes.wakes_at() < Tick(36_000) {
+            homes.sweep(homes.wakes_at());
+            looks += 1;
+        }
+        assert_eq!(looks, 59, "once a minute in an hour");
+    }
+
+    /// Threat F14.
+    #[test]
+    fn ever_new_names_come_and_go_and_nothing_is_left() {
+        let mut homes = Homes::new(0);
+        for number in 0..100_000 {
+            homes.follow(Tick(0), &name(number), ShardId(0));
+            homes.unfollow(Tick(0), &name(number), ShardId(0));
+        }
+        while homes.wakes_at() != Tick::NEVER {
+            homes.sweep(homes.wakes_at());
+        }
+        assert_eq!(homes.by_name.len(), 0);
+        assert!(homes.by_name.capacity() < 4096, "{}", homes.by_name.capacity());
+        assert!(homes.sweep.capacity() < 4096, "{}", homes.sweep.capacity());
     }
 }
