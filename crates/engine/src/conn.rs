@@ -26,7 +26,8 @@ pub(crate) struct Conn {
     pub(crate) drains_at: Tick,
     /// The deadline that counts; entries elsewhere that differ are stale.
     pub(crate) due: Tick,
-    pub(crate) pinged: bool,
+    /// When a ping was sent that nothing has answered; [`Tick::NEVER`] if there is none.
+    pub(crate) pinged_at: Tick,
     pub(crate) expiry_told: bool,
     /// The refresh that is being verified; one at a time.
     pub(crate) proving: Option<RequestId>,

@@ -177,7 +177,7 @@ impl Shard {
     fn hear(&mut self, now: Tick, id: ConnId) {
         if let Some(conn) = self.conns.find_mut(id) {
             conn.heard_at = now;
-            conn.pinged = false;
+            conn.pinged_at = Tick::NEVER;
         }
     }
 
@@ -249,7 +249,7 @@ impl Conn {
             expires_at: Tick::NEVER,
             drains_at: Tick::NEVER,
             due: Tick::NEVER,
-            pinged: false,
+            pinged_at: Tick::NEVER,
             expiry_told: false,
             proving: None,
             conversation: None,

@@ -35,8 +35,8 @@ impl Shard {
             self.close(now, id, Refusal::new(code), effects);
             return;
         }
-        if !conn.pinged && conn.heard_at.after(policy.ping_every) <= now {
-            conn.pinged = true;
+        if conn.pinged_at == Tick::NEVER && ping_at(conn, policy) <= now {
+            conn.pinged_at = now;
             effects.push(Effect::Ping { conn: id });
         }
         if !conn.expiry_told && notice_at(conn, policy) <= now {
@@ -85,30 +85,35 @@ fn overdue(conn: &Conn, policy: &Policy, now: Tick) -> Option<Code> {
     if conn.expires_at <= now {
         return Some(Code::TokenExpired);
     }
-    if conn.pinged && conn.heard_at.after(policy.ping_every + policy.pong_within) <= now {
+    // Counted from the ping itself: a process that was stopped for a while has not listened.
+    if conn.pinged_at.after(policy.pong_within) <= now {
         return Some(Code::PingTimeout);
     }
     (idle_at(conn, policy) <= now).then_some(Code::Idle)
 }
 
 fn next_deadline(conn: &Conn, policy: &Policy) -> Tick {
-    let silence = policy.ping_every + if conn.pinged { policy.pong_within } else { Duration::ZERO };
     let greet_by = match conn.stage {
         Stage::Greeting | Stage::Proving => conn.opened_at.after(policy.first_message_within),
         Stage::Live => Tick::NEVER,
     };
+    let pong_by = conn.pinged_at.after(policy.pong_within);
     let notice = if conn.expiry_told { Tick::NEVER } else { notice_at(conn, policy) };
     [
         conn.drains_at,
         greet_by,
         conn.expires_at,
-        conn.heard_at.after(silence),
+        if conn.pinged_at == Tick::NEVER { ping_at(conn, policy) } else { pong_by },
         idle_at(conn, policy),
         notice,
     ]
     .into_iter()
     .min()
     .unwrap_or(Tick::NEVER)
+}
+
+fn ping_at(conn: &Conn, policy: &Policy) -> Tick {
+    conn.heard_at.after(policy.ping_every)
 }
 
 fn idle_at(conn: &Conn, policy: &Policy) -> Tick {

@@ -131,3 +131,26 @@ fn a_drain_over_no_time_closes_everybody_now() {
         "#]],
     );
 }
+
+/// Threat L10: a process that was stopped must not part with everybody when it goes on.
+#[test]
+fn whoever_could_not_be_heard_for_a_while_is_still_asked_first() {
+    check(
+        "ann opens
+         bob opens
+         ++60s
+         +5s
+         ann pongs
+         +10s",
+        expect![[r#"
+            ann <- connected as ann
+            bob <- connected as bob
+            at 60s
+            ann <- ping frame
+            bob <- ping frame
+            at 70s
+            bob closed PING_TIMEOUT
+            bob ended after 70s
+        "#]],
+    );
+}
