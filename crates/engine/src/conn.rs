@@ -68,6 +68,11 @@ impl Conn {
         self.identity.as_ref().map(|it| &it.user)
     }
 
+    /// It is not read at the moment, so its silence says nothing.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.conversation.as_ref().is_some_and(|it| it.is_paused)
+    }
+
     pub(crate) fn is_in(&self, channel: u32) -> bool {
         self.joined.iter().any(|it| it.channel == channel)
     }

@@ -93,7 +93,7 @@ impl Shard {
                 }
             }
         }
-        self.talk_on(id, effects);
+        self.talk_on(now, id, effects);
     }
 
     fn act(&mut self, now: Tick, id: ConnId, action: Action, effects: &mut Vec<Effect>) {
@@ -117,7 +117,7 @@ impl Shard {
     }
 
     /// Asks what has waited, and reads on once the application has caught up.
-    fn talk_on(&mut self, id: ConnId, effects: &mut Vec<Effect>) {
+    fn talk_on(&mut self, now: Tick, id: ConnId, effects: &mut Vec<Effect>) {
         let Some(conn) = self.conns.find_mut(id) else {
             self.farewell(id, effects);
             return;
@@ -136,6 +136,9 @@ impl Shard {
         if talk.is_paused && talk.waiting.is_empty() {
             talk.is_paused = false;
             effects.push(Effect::Resume { conn: id });
+            self.hear(now, id);
+            self.conns.at_mut(id).spoke_at = now;
+            self.schedule(id);
         }
     }
 

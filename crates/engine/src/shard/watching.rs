@@ -35,7 +35,7 @@ impl Shard {
             self.close(now, id, Refusal::new(code), effects);
             return;
         }
-        if conn.pinged_at == Tick::NEVER && ping_at(conn, policy) <= now {
+        if !conn.is_paused() && conn.pinged_at == Tick::NEVER && ping_at(conn, policy) <= now {
             conn.pinged_at = now;
             effects.push(Effect::Ping { conn: id });
         }
@@ -85,6 +85,9 @@ fn overdue(conn: &Conn, policy: &Policy, now: Tick) -> Option<Code> {
     if conn.expires_at <= now {
         return Some(Code::TokenExpired);
     }
+    if conn.is_paused() {
+        return None;
+    }
     // Counted from the ping itself: a process that was stopped for a while has not listened.
     if conn.pinged_at.after(policy.pong_within) <= now {
         return Some(Code::PingTimeout);
@@ -97,19 +100,17 @@ fn next_deadline(conn: &Conn, policy: &Policy) -> Tick {
         Stage::Greeting | Stage::Proving => conn.opened_at.after(policy.first_message_within),
         Stage::Live => Tick::NEVER,
     };
-    let pong_by = conn.pinged_at.after(policy.pong_within);
     let notice = if conn.expiry_told { Tick::NEVER } else { notice_at(conn, policy) };
-    [
-        conn.drains_at,
-        greet_by,
-        conn.expires_at,
-        if conn.pinged_at == Tick::NEVER { ping_at(conn, policy) } else { pong_by },
-        idle_at(conn, policy),
-        notice,
-    ]
-    .into_iter()
-    .min()
-    .unwrap_or(Tick::NEVER)
+    let silence = match conn.is_paused() {
+        true => Tick::NEVER,
+        false if conn.pinged_at == Tick::NEVER => ping_at(conn, policy),
+        false => conn.pinged_at.after(policy.pong_within),
+    };
+    let idle = if conn.is_paused() { Tick::NEVER } else { idle_at(conn, policy) };
+    [conn.drains_at, greet_by, conn.expires_at, silence, idle, notice]
+        .into_iter()
+        .min()
+        .unwrap_or(Tick::NEVER)
 }
 
 fn ping_at(conn: &Conn, policy: &Policy) -> Tick {

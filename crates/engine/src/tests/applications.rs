@@ -248,3 +248,37 @@ fn a_user_can_be_excepted() {
         "#]],
     );
 }
+
+/// We do not listen, so we do not complain of silence.
+#[test]
+fn whoever_is_not_read_is_not_parted_with_for_silence() {
+    check(
+        "ann opens app for=300s
+         ann says one
+         ann says two
+         +100s
+         app answers ann
+         app answers ann
+         app answers ann
+         +24s
+         ann pongs
+         +40s",
+        expect![[r#"
+            ann <- connected as ann
+            ann held
+            app <- ann connected
+            ann paused
+            at 100s
+            ann released
+            app <- ann said one
+            app <- ann said two
+            ann resumed
+            at 149s
+            ann <- ping frame
+            at 159s
+            ann closed PING_TIMEOUT
+            app <- ann disconnected
+            ann ended after 159s
+        "#]],
+    );
+}
