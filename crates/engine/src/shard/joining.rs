@@ -103,6 +103,7 @@ impl Shard {
         let joined =
             conn.joined.swap_remove(index.expect("callers pass a channel that was joined"));
         let channel = self.channels.at_mut(key);
+        conn.gaps.retain(|it| it.channel != channel.name);
         if let Some(moved) = channel.unseat(dialect, id, joined.seat as usize) {
             let moved = self.conns.at_mut(moved);
             let seat = moved.joined.iter_mut().find(|it| it.channel == key);

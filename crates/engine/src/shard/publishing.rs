@@ -118,6 +118,10 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let Some(conn) = self.conns.find(id) else { return };
+        // It may have left since; then it is owed nothing, and there is nothing to tell.
+        if !self.channels.key(&channel).is_some_and(|it| conn.is_in(it)) {
+            return;
+        }
         let slow = self.rules.namespaces.of(channel.namespace()).slow;
         if slow == Slow::Close || self.policy(conn).dialect == Dialect::Plain {
             self.tally.too_slow += 1;
@@ -128,7 +132,7 @@ impl Shard {
         let gaps = &mut self.conns.at_mut(id).gaps;
         match gaps.iter_mut().find(|it| it.channel == channel) {
             Some(gap) => gap.to = to,
-            // Bounded by the channels a connection may be in.
+            // Bounded by the channels a connection may be in: leaving one forgets its gap (F14).
             None => gaps.push(Gap { channel, from, to }),
         }
     }

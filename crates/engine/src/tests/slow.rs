@@ -78,3 +78,35 @@ fn plain_clients_cannot_be_told_and_are_parted_with() {
         "#]],
     );
 }
+
+/// Threat F14: whoever never reads cannot make us remember a gap for every name there is.
+#[test]
+fn leaving_forgets_what_was_missed() {
+    check(
+        "ann opens
+         ann subscribes news:1 #1
+         front publishes news:1 one
+         front publishes news:1 two
+         ann overfills news:1 1..1
+         ann unsubscribes news:1 #2
+         ann overfills news:1 2..2
+         ann unclogs
+         ann subscribes news:1 #3
+         front publishes news:1 three
+         ann overfills news:1 3..3
+         ann unclogs",
+        expect![[r#"
+            ann <- connected as ann
+            ann <- #1 subscribed news:1 after a0/0
+            front 7 <- placed a0/1
+            news:1 1 one -> ann
+            front 7 <- placed a0/2
+            news:1 2 two -> ann
+            ann <- #2 unsubscribed news:1
+            ann <- #3 subscribed news:1 after a0/2
+            front 7 <- placed a0/3
+            news:1 3 three -> ann
+            ann <- gap news:1 3..=3
+        "#]],
+    );
+}
