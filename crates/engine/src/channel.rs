@@ -73,6 +73,12 @@ impl Channel {
         }
     }
 
+    /// The request of a connection that still waits to be told.
+    pub(crate) fn waits(&self, conn: ConnId) -> Option<RequestId> {
+        let State::Asked { waiting } = &self.state else { return None };
+        waiting.iter().find(|it| it.0 == conn).map(|it| it.1)
+    }
+
     /// The home shard said where the channel stands; answers who waited for that.
     pub(crate) fn followed(&mut self, at: Placed) -> Vec<(ConnId, RequestId)> {
         for member in self.members.iter_mut().flatten() {

@@ -1,7 +1,7 @@
 //! Seats in channels: taken, given up, and kept in step on both sides.
 
 use permission::Action;
-use proto::{ChannelName, Code, ConnId, Event, Placed, RequestId};
+use proto::{ChannelName, Code, ConnId, Event, Placed, Refusal, RequestId};
 
 use super::Shard;
 use crate::{
@@ -85,7 +85,7 @@ impl Shard {
         let key = self.channels.key(&channel);
         match key.filter(|it| self.conns.at_mut(conn).is_in(*it)) {
             Some(key) => {
-                self.leave(now, conn, key, effects);
+                self.give_up(now, conn, key, effects);
                 if let Some(id) = id {
                     let event = Event::Unsubscribed { id, channel };
                     effects.push(Effect::Tell { conn, event });
@@ -93,6 +93,16 @@ impl Shard {
             }
             None => self.refuse(conn, id, Code::NotSubscribed, effects),
         }
+    }
+
+    /// Takes the seat of a connection that stays. If it was still waiting to be told that it has one,
+    /// that request is answered too: every request is.
+    pub(super) fn give_up(&mut self, now: Tick, id: ConnId, key: u32, effects: &mut Vec<Effect>) {
+        if let Some(request) = self.channels.at(key).waits(id) {
+            let refusal = Refusal::new(Code::NotSubscribed).saying("You have left it meanwhile.");
+            self.refuse(id, Some(request), refusal, effects);
+        }
+        self.leave(now, id, key, effects);
     }
 
     /// Gives up a seat; with the last one the channel is closed here and its home told.
@@ -161,9 +171,9 @@ impl Shard {
             .map(|it| (it.0, it.1.name.clone()))
             .collect();
         for (key, channel) in lost {
-            self.leave(now, id, key, effects);
+            self.give_up(now, id, key, effects);
             let sentence = format!("Your token no longer covers {channel}; you have left it.");
-            let refusal = proto::Refusal::new(Code::Denied).saying(sentence);
+            let refusal = Refusal::new(Code::Denied).saying(sentence);
             self.refuse(id, None, refusal, effects);
         }
     }

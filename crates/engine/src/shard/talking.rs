@@ -109,7 +109,7 @@ impl Shard {
             Action::Leave(channel) => {
                 let key = self.channels.key(&channel);
                 if let Some(key) = key.filter(|it| self.conns.at_mut(id).is_in(*it)) {
-                    self.leave(now, id, key, effects);
+                    self.give_up(now, id, key, effects);
                 }
             }
             Action::Close(refusal) => self.close(now, id, refusal, effects),

@@ -184,3 +184,43 @@ fn what_was_on_its_way_before_the_last_member_left_reaches_nobody() {
         "#]],
     );
 }
+
+#[test]
+fn whoever_leaves_before_the_home_has_answered_is_told_so() {
+    check_shards(
+        2,
+        "bus holds
+         ann opens on=1
+         ann subscribes den #1
+         ann unsubscribes den #2
+         bob opens chat on=1
+         bob subscribes den #1
+         app answers bob leave den
+         cid opens on=1 role=staff
+         cid subscribes staff:2 #1
+         cid refreshes newer #2
+         cid proves role=guest
+         bus moves",
+        expect![[r#"
+            ann <- connected as ann
+            1 -> 0 follow den
+            ann <- #1 refused NOT_SUBSCRIBED (You have left it meanwhile.)
+            1 -> 0 unfollow den
+            ann <- #2 unsubscribed den
+            bob <- connected as bob
+            bob held
+            app <- bob connected
+            1 -> 0 follow den
+            bob <- #1 refused NOT_SUBSCRIBED (You have left it meanwhile.)
+            1 -> 0 unfollow den
+            bob released
+            cid <- connected as cid
+            cid <- #1 subscribed staff:2 after b0/0
+            verify newer newer of cid
+            cid <- refused DENIED (Your token no longer covers staff:2; you have left it.)
+            cid <- #2 refreshed until 3600
+            0 -> 1 followed den after a0/0
+            0 -> 1 followed den after a0/0
+        "#]],
+    );
+}
