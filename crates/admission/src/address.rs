@@ -38,7 +38,7 @@ impl Proxies {
     pub fn client(&self, head: &Head<'_>, peer: IpAddr) -> IpAddr {
         let mut nearest = peer.to_canonical();
         let values: Vec<&str> = head.headers(self.header.name()).collect();
-        let mut hops = values.iter().rev().flat_map(|it| elements(it).into_iter().rev());
+        let mut hops = values.iter().rev().flat_map(|it| self.header.elements_back(it));
         while self.trusts(nearest) {
             let Some(hop) = hops.next().and_then(|it| self.header.hop(it)) else { break };
             nearest = hop;
@@ -61,6 +61,18 @@ impl ForwardedHeader {
         }
     }
 
+    /// The elements of the list, from the right.
+    ///
+    /// Quotes are paired from the right as well. The client's part is on the left; paired from
+    /// there, a quote that it leaves open would swallow what the proxy appended.
+    fn elements_back(self, value: &str) -> impl Iterator<Item = &str> {
+        let mut is_quoted = false;
+        value.rsplit(move |it| {
+            is_quoted ^= it == '"' && self == Self::Forwarded;
+            it == ',' && !is_quoted
+        })
+    }
+
     fn hop(self, element: &str) -> Option<IpAddr> {
         match self {
             Self::XForwardedFor => node(element),
@@ -69,23 +81,13 @@ impl ForwardedHeader {
     }
 }
 
-/// The elements of a list header, split at the commas outside quotes.
-fn elements(value: &str) -> Vec<&str> {
-    let mut is_quoted = false;
-    let mut is_escaped = false;
-    let is_comma = |it: char| {
-        let is_escape = is_quoted && it == '\\' && !is_escaped;
-        if it == '"' && !is_escaped {
-            is_quoted = !is_quoted;
-        }
-        is_escaped = is_escape;
-        it == ',' && !is_quoted
-    };
-    value.split(is_comma).collect()
-}
-
 /// The value of the only `for=` of a `Forwarded` element (RFC 7239 section 4).
+///
+/// With a backslash the quotes may be paired otherwise than they were meant. No proxy needs one.
 fn for_parameter(element: &str) -> Option<&str> {
+    if element.contains('\\') || element.matches('"').count() % 2 == 1 {
+        return None;
+    }
     let mut found = None;
     for pair in element.split(';') {
         let (name, value) = pair.split_once('=')?;

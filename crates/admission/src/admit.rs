@@ -74,8 +74,8 @@ pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
 /// Goes on with a request whose keys were fetched: the same head, a newer moment. Limits are not
 /// asked again, and the attempt is not counted again.
 ///
-/// The configuration may have changed in between; then the request is refused with `DRAINING`, which
-/// brings the client back at once.
+/// The configuration may have changed in between; then the request is refused with `DRAINING`,
+/// which brings the client back at once.
 pub fn resume(arrival: &Arrival<'_>, held: Held, tables: &mut Tables<'_>) -> Verdict {
     let Held { seat, address, route: id, .. } = held;
     let found = tables.door.routes.find(arrival.head.path()).filter(|it| it.0 == id);
@@ -249,3 +249,6 @@ fn protocol<'a>(dialect: Dialect, upgrade: &Upgrade<'a>) -> Option<&'a str> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

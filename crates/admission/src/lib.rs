@@ -29,6 +29,9 @@ mod tallies;
 mod token_text;
 mod verdict;
 
+#[cfg(test)]
+mod fixtures;
+
 pub use crate::{
     address::{ForwardedHeader, Proxies},
     admit::{Arrival, admit, resume},

@@ -55,7 +55,8 @@ pub enum OriginRule {
 pub struct TokenRules {
     /// In order; the first source present decides and no other is consulted (R11).
     pub sources: Vec<TokenSource>,
-    /// The `[tokens.NAME]` entry: which keys, issuer, audience, claims. An index into the key tables.
+    /// The `[tokens.NAME]` entry: which keys, issuer, audience, claims. A place in the door's
+    /// verifiers.
     pub verifier: VerifierId,
 }
 
@@ -82,8 +83,8 @@ pub enum RefusalStyle {
     /// HTTP 401, 403 or 429 with a JSON body; no WebSocket comes to be.
     Status,
     /// Over the token only: upgrade, send the refusal as a frame, close with its number (R13).
-    /// Limits and origins are refused before the upgrade all the same, or clients that count an open
-    /// as a success would come back for ever (clients C2).
+    /// Limits and origins are refused before the upgrade all the same, or clients that count an
+    /// open as a success would come back for ever (clients C2).
     Close,
 }
 

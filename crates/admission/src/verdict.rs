@@ -7,7 +7,7 @@ use permission::Captures;
 use proto::{ChannelName, Code, Identity, Refusal};
 use wire::deflate::DeflateParams;
 
-use crate::route::{RouteId, VerifierId};
+use crate::route::{RefusalStyle, RouteId, VerifierId};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -78,6 +78,24 @@ pub struct Held {
     pub(crate) address: IpAddr,
     pub(crate) route: RouteId,
     pub(crate) verifier: VerifierId,
+}
+
+impl Admitted {
+    /// The application will not have this visitor: what to answer, by the manners of the route. The
+    /// seat goes back.
+    pub fn turn_away(
+        self,
+        refusal: Refusal,
+        style: RefusalStyle,
+        limits: &mut AdmissionLimits,
+    ) -> Refused {
+        limits.release(self.seat);
+        let (route, address) = (Some(self.route), self.address);
+        if style == RefusalStyle::Close && refusal.code.close() == Code::AuthRequired.close() {
+            return Refused { refusal, route, address, answer: Answer::Upgrade(self.response) };
+        }
+        Refused::before(refusal, route, address)
+    }
 }
 
 impl Held {

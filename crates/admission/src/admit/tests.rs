@@ -1,0 +1,10 @@
+//! Stories at the door.
+
+mod answers;
+mod fifteen;
+mod keys;
+mod limits;
+mod live;
+mod order;
+mod seats;
+mod secrecy;
