@@ -2,6 +2,8 @@
 
 use proto::{ChannelName, ConnId, Dialect, Offset, Placed, RequestId};
 
+use crate::input::FollowId;
+
 /// A connection's seat in a channel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Member {
@@ -21,6 +23,8 @@ pub(crate) struct Channel {
     pub(crate) name: ChannelName,
     /// By dialect, because a message is framed once for each.
     members: [Vec<Member>; 2],
+    /// The latest follow; an answer to an earlier one says nothing about what came after it.
+    follow: FollowId,
     state: State,
 }
 
@@ -33,9 +37,13 @@ enum State {
 }
 
 impl Channel {
-    pub(crate) const fn new(name: ChannelName) -> Self {
+    pub(crate) const fn new(name: ChannelName, follow: FollowId) -> Self {
         let state = State::Asked { waiting: Vec::new() };
-        Self { name, members: [Vec::new(), Vec::new()], state }
+        Self { name, members: [Vec::new(), Vec::new()], follow, state }
+    }
+
+    pub(crate) const fn follow(&self) -> FollowId {
+        self.follow
     }
 
     pub(crate) fn members(&self, dialect: Dialect) -> &[Member] {
@@ -80,7 +88,10 @@ impl Channel {
     }
 
     /// The home shard said where the channel stands; answers who waited for that.
-    pub(crate) fn followed(&mut self, at: Placed) -> Vec<(ConnId, RequestId)> {
+    pub(crate) fn followed(&mut self, follow: FollowId, at: Placed) -> Vec<(ConnId, RequestId)> {
+        if follow != self.follow {
+            return Vec::new();
+        }
         for member in self.members.iter_mut().flatten() {
             if member.after == Member::UNPLACED {
                 member.after = at.offset;

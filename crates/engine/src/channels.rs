@@ -5,16 +5,21 @@ use std::collections::HashMap;
 use proto::ChannelName;
 use slab::Slab;
 
-use crate::channel::Channel;
+use crate::{channel::Channel, input::FollowId};
 
 /// Found by name when something is said, by key when a connection leaves.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Channels {
     by_name: HashMap<ChannelName, u32>,
     by_key: Slab<Channel>,
+    follow_next: u64,
 }
 
 impl Channels {
+    pub(crate) fn new(follow_seed: u64) -> Self {
+        Self { by_name: HashMap::new(), by_key: Slab::new(), follow_next: follow_seed }
+    }
+
     pub(crate) fn find(&self, name: &ChannelName) -> Option<&Channel> {
         self.by_name.get(name).map(|it| &self.by_key[*it as usize])
     }
@@ -36,11 +41,17 @@ impl Channels {
     }
 
     pub(crate) fn open(&mut self, name: ChannelName) -> u32 {
-        let key = self.by_key.insert(Channel::new(name.clone()));
+        let follow = self.next_follow();
+        let key = self.by_key.insert(Channel::new(name.clone(), follow));
         let key = u32::try_from(key).expect("fewer channels than bytes of memory");
         let before = self.by_name.insert(name, key);
         assert!(before.is_none(), "a channel was opened twice");
         key
+    }
+
+    const fn next_follow(&mut self) -> FollowId {
+        self.follow_next = self.follow_next.wrapping_add(1);
+        FollowId(self.follow_next)
     }
 
     /// Forgets a channel that has lost its last member.
@@ -66,7 +77,7 @@ mod tests {
     /// Threat F14.
     #[test]
     fn ever_new_names_come_and_go_and_nothing_is_left() {
-        let mut channels = Channels::default();
+        let mut channels = Channels::new(0);
         let name = |it| ChannelName::parse(&format!("room:{it}")).unwrap();
         let keys: Vec<u32> = (0..100_000).map(|it| channels.open(name(it))).collect();
         for key in keys {

@@ -68,11 +68,11 @@ pub enum Envelope {
     /// To the home shard: give this a place and pass it on.
     Publish { draft: Draft, origin: Origin },
     /// To the home shard: we have members from now on.
-    Follow { channel: ChannelName, shard: ShardId },
+    Follow { channel: ChannelName, follow: FollowId, shard: ShardId },
     /// To the home shard: we have no members any more.
     Unfollow { channel: ChannelName, shard: ShardId },
     /// From the home shard: everything after this place will reach you.
-    Followed { channel: ChannelName, at: Placed },
+    Followed { channel: ChannelName, follow: FollowId, at: Placed },
     /// From the home shard: for your members.
     Published { publication: Arc<Publication> },
     /// From the home shard: what a connection of yours published has this place.
@@ -80,6 +80,10 @@ pub enum Envelope {
     /// From the canary's home: sing.
     Canary { text: Arc<str> },
 }
+
+/// Tells one follow of a channel from an earlier one, whose answer may still be on its way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FollowId(pub u64);
 
 /// Something said, before it has a place.
 #[derive(Clone, Debug)]

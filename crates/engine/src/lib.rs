@@ -26,7 +26,7 @@ pub use crate::{
     channel::Member,
     effect::{Ask, Effect, Outcome},
     home::home_of,
-    input::{Draft, Envelope, Errand, Input, Opened, Origin, Proof, Ticket, Whom},
+    input::{Draft, Envelope, Errand, FollowId, Input, Opened, Origin, Proof, Ticket, Whom},
     policy::{Namespace, Namespaces, Policy, Rules, Slow},
     shard::Shard,
     tally::Tally,

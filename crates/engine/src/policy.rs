@@ -11,7 +11,7 @@ pub struct Rules {
     pub shard: ShardId,
     /// How many shards there are; channels are spread over them by name.
     pub shards: u16,
-    /// Where epochs begin to count. Random at every start, so that offsets of another life never fit.
+    /// Where epochs and follows begin to count. Random at every start, so that offsets of another life never fit.
     pub epoch_seed: u64,
     /// One per route, at the route's index.
     pub policies: Arc<[Policy]>,

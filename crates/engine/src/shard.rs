@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use limits::{Budget, Mode, Pace};
+use limits::{Budget, Counts, Limit, Pace};
 use proto::{ChannelName, Code, ConnId, Dialect, Event, Identity, Publication, Refusal, RequestId};
 
 use crate::{
@@ -44,6 +44,9 @@ pub struct Shard {
     farewells: BTreeMap<ConnId, Box<Conversation>>,
     is_draining: bool,
     tally: Tally,
+    limit_counts: Counts,
+    /// Seats taken in all channels, for the metrics.
+    memberships: usize,
 }
 
 impl Shard {
@@ -54,12 +57,14 @@ impl Shard {
         Self {
             paces: paces.collect(),
             conns: Conns::default(),
-            channels: Channels::default(),
+            channels: Channels::new(rules.epoch_seed),
             homes: Homes::new(rules.epoch_seed),
             deadlines: Deadlines::new(now),
             farewells: BTreeMap::new(),
             is_draining: false,
             tally: Tally::default(),
+            limit_counts: Counts::default(),
+            memberships: 0,
             rules,
         }
     }
@@ -126,6 +131,21 @@ impl Shard {
         &self.tally
     }
 
+    /// What the limits kept here have checked and refused.
+    pub const fn limit_counts(&self) -> &Counts {
+        &self.limit_counts
+    }
+
+    /// Channels with members on this shard.
+    pub fn channel_count(&self) -> usize {
+        self.channels.count()
+    }
+
+    /// Seats taken in all of them.
+    pub const fn membership_count(&self) -> usize {
+        self.memberships
+    }
+
     fn policy(&self, conn: &Conn) -> &Policy {
         &self.rules.policies[usize::from(conn.policy)]
     }
@@ -187,16 +207,12 @@ impl Shard {
         let conn = self.conns.at_mut(id);
         let policy = usize::from(conn.policy);
         let Some(pace) = &self.paces[policy] else { return Ok(()) };
-        let Err(wait) = conn.budget.spend(pace, now) else { return Ok(()) };
-        match self.rules.policies[policy].messages_mode {
-            Mode::Enforce => {
-                self.tally.too_fast += 1;
-                Err(Refusal::new(Code::TooFast).after(wait.0))
-            }
-            Mode::Observe => {
-                self.tally.too_fast_observed += 1;
-                Ok(())
-            }
+        let wait = conn.budget.spend(pace, now).err();
+        let mode = self.rules.policies[policy].messages_mode;
+        let is_refused = self.limit_counts.judge(Limit::Messages, mode, wait.is_some());
+        match wait.filter(|_| is_refused) {
+            Some(wait) => Err(Refusal::new(Code::TooFast).after(wait.0)),
+            None => Ok(()),
         }
     }
 

@@ -6,9 +6,6 @@ pub struct Tally {
     pub published: u64,
     /// Commands and application messages taken from clients.
     pub messages: u64,
-    /// Those refused by the message limit, and those it would have refused while observing.
-    pub too_fast: u64,
-    pub too_fast_observed: u64,
     /// Commands refused for any reason.
     pub refused: u64,
     /// Messages not delivered to a slow member of a channel that drops.
@@ -17,8 +14,9 @@ pub struct Tally {
     pub too_slow: u64,
     /// Connections that no longer answered.
     pub ping_timeouts: u64,
-    /// Asks sent to applications, and those that failed.
+    /// Asks sent to applications, those answered, and those that failed.
     pub asks: u64,
+    pub asks_answered: u64,
     pub asks_failed: u64,
     /// Times the inbox overflowed.
     pub overflows: u64,

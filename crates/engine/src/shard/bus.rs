@@ -9,16 +9,16 @@ impl Shard {
     pub(super) fn sent(&mut self, now: Tick, envelope: Envelope, effects: &mut Vec<Effect>) {
         match envelope {
             Envelope::Publish { draft, origin } => self.place(now, draft, origin, effects),
-            Envelope::Follow { channel, shard } => {
+            Envelope::Follow { channel, follow, shard } => {
                 let at = self.homes.follow(now, &channel, shard);
-                let envelope = Envelope::Followed { channel, at };
+                let envelope = Envelope::Followed { channel, follow, at };
                 effects.push(Effect::Send { to: shard, envelope });
             }
             Envelope::Unfollow { channel, shard } => self.homes.unfollow(now, &channel, shard),
-            Envelope::Followed { channel, at } => {
+            Envelope::Followed { channel, follow, at } => {
                 // Everyone may have left before the answer came.
                 let Some(state) = self.channels.find_mut(&channel) else { return };
-                for (conn, id) in state.followed(at) {
+                for (conn, id) in state.followed(follow, at) {
                     let event = Event::Subscribed { id, channel: channel.clone(), at };
                     effects.push(Effect::Tell { conn, event });
                 }

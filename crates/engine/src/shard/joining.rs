@@ -132,11 +132,13 @@ impl Shard {
         }
         let key = self.channels.open(name.clone());
         let home = home_of(name, self.rules.shards);
+        let follow = self.channels.at(key).follow();
         if home == self.rules.shard {
             let at = self.homes.follow(now, name, home);
-            self.channels.at_mut(key).followed(at);
+            self.channels.at_mut(key).followed(follow, at);
         } else {
-            let envelope = Envelope::Follow { channel: name.clone(), shard: self.rules.shard };
+            let shard = self.rules.shard;
+            let envelope = Envelope::Follow { channel: name.clone(), follow, shard };
             effects.push(Effect::Send { to: home, envelope });
         }
         key

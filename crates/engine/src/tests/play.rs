@@ -95,6 +95,11 @@ impl Play {
                 self.ring();
             }
             Line::BusHolds => self.is_bus_held = true,
+            Line::BusTakes { count } => {
+                for _ in 0..count {
+                    self.take();
+                }
+            }
             Line::BusMoves => self.is_bus_held = false,
             Line::Repeats { count, line } => {
                 for _ in 0..count {
@@ -152,12 +157,15 @@ impl Play {
     }
 
     fn move_bus(&mut self) {
-        while !self.is_bus_held
-            && let Some((to, envelope)) = self.bus.pop_front()
-        {
-            self.tell(to.0, Input::Sent { envelope });
-            self.end_turn();
+        while !self.is_bus_held && !self.bus.is_empty() {
+            self.take();
         }
+    }
+
+    fn take(&mut self) {
+        let Some((to, envelope)) = self.bus.pop_front() else { return };
+        self.tell(to.0, Input::Sent { envelope });
+        self.end_turn();
     }
 
     fn pass(&mut self, time: Duration) {

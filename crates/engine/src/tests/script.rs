@@ -11,7 +11,7 @@
 //! app fails ann               front publishes den x        front describes den on=1
 //! front disconnects user ann  front disconnects conn ann   front looses canary
 //! shard 1 overflows           shard 1 fails                everybody drains over 10s
-//! bus holds    bus moves      3 times LINE    +2s    ++2s
+//! bus holds    bus takes 2    bus moves      3 times LINE    +2s    ++2s
 //! ```
 
 use std::time::Duration;
@@ -36,6 +36,7 @@ pub(super) enum Line {
     Passes(Duration),
     Leaps(Duration),
     BusHolds,
+    BusTakes { count: usize },
     BusMoves,
     Repeats { count: usize, line: String },
 }
@@ -50,6 +51,7 @@ pub(super) fn parse(line: &str) -> Line {
             Line::Repeats { count: count.parse().unwrap(), line }
         }
         ["bus", "holds"] => Line::BusHolds,
+        ["bus", "takes", count] => Line::BusTakes { count: count.parse().unwrap() },
         ["bus", "moves"] => Line::BusMoves,
         ["everybody", "drains", "over", time] => {
             let over = duration(time);

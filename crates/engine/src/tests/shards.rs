@@ -197,7 +197,7 @@ fn whoever_leaves_before_the_home_has_answered_is_told_so() {
          bob subscribes den #1
          app answers bob leave den
          cid opens on=1 role=staff
-         cid subscribes staff:2 #1
+         cid subscribes staff:4 #1
          cid refreshes newer #2
          cid proves role=guest
          bus moves",
@@ -215,12 +215,49 @@ fn whoever_leaves_before_the_home_has_answered_is_told_so() {
             1 -> 0 unfollow den
             bob released
             cid <- connected as cid
-            cid <- #1 subscribed staff:2 after b0/0
+            cid <- #1 subscribed staff:4 after b0/0
             verify newer newer of cid
-            cid <- refused DENIED (Your token no longer covers staff:2; you have left it.)
+            cid <- refused DENIED (Your token no longer covers staff:4; you have left it.)
             cid <- #2 refreshed until 3600
             0 -> 1 followed den after a0/0
             0 -> 1 followed den after a0/0
+        "#]],
+    );
+}
+
+/// The answer to the first follow arrives at the second one's channel. What was published between
+/// the two was not sent to this shard, so that answer must not be taken for the second's.
+#[test]
+fn an_answer_to_an_earlier_follow_is_not_believed() {
+    check_shards(
+        2,
+        "ann opens on=1
+         bob opens on=0
+         bus holds
+         ann subscribes den #1
+         ann unsubscribes den #2
+         front publishes den before
+         bus takes 1
+         bus takes 1
+         front publishes den between
+         ann subscribes den #3
+         bus takes 1
+         front publishes den after
+         bus moves",
+        expect![[r#"
+            ann <- connected as ann
+            bob <- connected as bob
+            1 -> 0 follow den
+            ann <- #1 refused NOT_SUBSCRIBED (You have left it meanwhile.)
+            1 -> 0 unfollow den
+            ann <- #2 unsubscribed den
+            front 7 <- placed a0/1
+            0 -> 1 followed den after a0/1
+            front 7 <- placed a0/2
+            1 -> 0 follow den
+            front 7 <- placed a0/3
+            0 -> 1 followed den after a0/3
+            ann <- #3 subscribed den after a0/3
         "#]],
     );
 }
