@@ -5,6 +5,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+use crate::copy::append;
 use crate::encode::{first_byte, header_into};
 use crate::frame::{self, HEADER_BYTES_MAX, Opcode, Writer};
 use crate::{Fault, unmask};
@@ -36,7 +37,7 @@ pub fn frame_into(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: [u8; 4
     header_into(out, first_byte(opcode, flags.fin, flags.compressed), 0x80, payload.len());
     out.extend_from_slice(&key);
     let begin = out.len();
-    out.extend_from_slice(payload);
+    append(out, payload);
     unmask(out.get_mut(begin..).unwrap_or_default(), key, 0);
 }
 
@@ -87,7 +88,7 @@ impl Reader {
             self.bytes.drain(..self.read);
             self.read = 0;
         }
-        self.bytes.extend_from_slice(bytes);
+        append(&mut self.bytes, bytes);
     }
 
     /// The next frame, or `None` until more is fed.

@@ -1,5 +1,6 @@
 //! Frames as a server writes them: unmasked, whole, with the shortest length that fits.
 
+use crate::copy::append;
 use crate::frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Opcode};
 
 /// The longest reason a close frame has room for: a control payload less the two bytes of code.
@@ -19,7 +20,7 @@ pub fn frame(opcode: Opcode, payload: &[u8], compressed: bool) -> Vec<u8> {
 /// Appends one whole frame to `out`; several frames in one buffer go out in one write.
 pub fn frame_into(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], compressed: bool) {
     header_into(out, first_byte(opcode, true, compressed), 0, payload.len());
-    out.extend_from_slice(payload);
+    append(out, payload);
 }
 
 /// A close frame. A reason too long is cut to [`REASON_BYTES_MAX`] at a character.

@@ -15,6 +15,7 @@
 #![warn(clippy::cast_possible_truncation, clippy::indexing_slicing)]
 
 pub mod client;
+mod copy;
 pub mod decoder; // Start here.
 pub mod deflate;
 pub mod encode;

@@ -5,8 +5,14 @@
 /// `offset` is how far into the frame's payload the slice begins, so that a frame may be unmasked
 /// in pieces as it arrives.
 pub fn unmask(payload: &mut [u8], key: [u8; 4], offset: usize) {
-    let mut key = key;
-    key.rotate_left(offset % 4);
+    // In little-endian order a rotation to the right brings the next byte of the key to the front.
+    let turn = match offset % 4 {
+        0 => 0,
+        1 => 8,
+        2 => 16,
+        _ => 24,
+    };
+    let key = u32::from_le_bytes(key).rotate_right(turn).to_le_bytes();
     let [a, b, c, d] = key;
     let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
 

@@ -2,6 +2,7 @@
 
 use super::{Bounds, Ready};
 use crate::Fault;
+use crate::copy::append;
 use crate::frame::{self, CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Header, Opcode, Writer};
 
 /// The half of a header, a control frame, a message, in any combination: a control frame may come
@@ -160,7 +161,7 @@ impl Message {
             let target = needed.max(self.bytes.capacity().saturating_mul(2).min(most));
             self.bytes.reserve_exact(target - self.bytes.len());
         }
-        self.bytes.extend_from_slice(piece);
+        append(&mut self.bytes, piece);
         self.check()
     }
 
