@@ -69,13 +69,14 @@ impl Idempotency {
 
 impl Table {
     fn look_up(&mut self, now: Instant, key: &str, digest: [u8; 32], channels: usize) -> Known {
-        self.forget(now);
+        self.forget_if(|at, _| REMEMBERED <= now.saturating_duration_since(at));
         if let Some(asked) = self.asked.get(key) {
             return match asked.digest == digest {
                 true => Known::Same(Arc::clone(&asked.places)),
                 false => Known::Different,
             };
         }
+        self.forget_if(|_, remembered| KEYS_MAX <= remembered);
         let places: Places = (0..channels).map(|_| OnceCell::new()).collect();
         let key: Arc<str> = key.into();
         self.order.push_back((now, Arc::clone(&key)));
@@ -83,13 +84,12 @@ impl Table {
         Known::New(places)
     }
 
-    /// Makes room for one.
-    fn forget(&mut self, now: Instant) {
-        while let Some((at, key)) = self.order.front() {
-            let is_over = REMEMBERED <= now.saturating_duration_since(*at);
-            if !is_over && self.order.len() < KEYS_MAX {
-                break;
-            }
+    /// Forgets the oldest for as long as `is_over` says so of when it came and of how many there
+    /// are.
+    fn forget_if(&mut self, is_over: impl Fn(Instant, usize) -> bool) {
+        while let Some((at, key)) = self.order.front()
+            && is_over(*at, self.order.len())
+        {
             self.asked.remove(key);
             self.order.pop_front();
         }

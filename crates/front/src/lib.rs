@@ -25,6 +25,9 @@ mod router;
 mod shared;
 mod tls_stream;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::{
     access::{ApiKeys, BadKey, KeyRow, Scope},
     bounds::Bounds,

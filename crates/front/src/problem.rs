@@ -29,6 +29,10 @@ pub(crate) enum HttpOnly {
 }
 
 impl HttpOnly {
+    #[cfg(test)]
+    const ALL: [Self; 4] =
+        [Self::MethodNotAllowed, Self::IdempotencyConflict, Self::Internal, Self::AnswerLate];
+
     const fn row(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::MethodNotAllowed => (
@@ -80,6 +84,21 @@ impl IntoResponse for Problem {
                 let body = json!({ "code": code, "message": message, "detail": message });
                 (status, Json(body)).into_response()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_of_http_are_described() {
+        let page = include_str!("../../../docs/http.md");
+        for problem in HttpOnly::ALL {
+            let (code, status, _) = problem.row();
+            assert_eq!(Code::named(code), None, "{code} is of the other table");
+            assert!(page.contains(&format!("| `{code}` | {} |", status.as_u16())), "{code}");
         }
     }
 }

@@ -1,0 +1,11 @@
+//! The HTTP side over real sockets, with a gateway that writes down what it is asked.
+
+mod api;
+mod auth;
+mod health;
+mod http;
+mod idempotency;
+mod pages;
+mod secrets;
+mod tls;
+mod world;
