@@ -6,9 +6,9 @@ use admission::VerifierId;
 
 use crate::{
     fault::Wrong,
-    reader::Table,
     routes::{self, Known, RouteEntry},
     secret::{self, Secret, Strength},
+    table::Table,
     value::{Choice, Claims},
 };
 
@@ -89,12 +89,12 @@ pub(crate) fn api(table: &mut Table<'_>) -> Api {
     let mut earlier: Vec<(String, Secret)> = Vec::new();
     let says = "Keys of backends, sent as `Authorization: Bearer …`.";
     let keys = table.each("keys", says, |it| {
-        let name: Option<String> = it.need("name", "a name for logs and counters.");
+        let name: Option<String> = it.need("name", "A name for logs and counters.");
         let says = "The key itself, 32 bytes or more.";
         let secret = secret::read(it, "secret", Strength::Always, says);
         let scopes: Option<Vec<Scope>> = it.need(
             "scopes",
-            "what it is good for: publishing, reading about channels, disconnecting. `admin` \
+            "What it is good for: publishing, reading about channels, disconnecting. `admin` \
              includes the others and the operator's endpoints.",
         );
         if !it.has("secret") {
@@ -127,7 +127,7 @@ pub(crate) fn monitoring(
 ) -> Monitoring {
     let tokens: Option<String> = table.maybe(
         "tokens",
-        "The [tokens.NAME] that administrators' tokens are verified by. Without it only API keys \
+        "The `[tokens.NAME]` that administrators' tokens are verified by. Without it only API keys \
          with the scope `admin` may read the operator's endpoints.",
     );
     let both = [("role", "Admin"), ("is_staff", "true")];

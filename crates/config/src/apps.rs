@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{reader::Table, value::Choice};
+use crate::{table::Table, value::Choice};
 
 /// One application.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,7 +45,7 @@ pub(crate) fn read(root: &mut Table<'_>) -> Vec<AppEntry> {
     let says =
         "Applications. A route may also name a kind directly; then there is one of that name.";
     root.named("apps", says, |name, table| {
-        let kind = table.need("kind", "which application this is.")?;
+        let kind = table.need("kind", "Which application this is.")?;
         Some(AppEntry { name: name.into(), kind })
     })
 }

@@ -5,7 +5,7 @@ use permission::{Action, Pattern, Rule, Rules};
 
 use crate::{
     fault::Wrong,
-    reader::Table,
+    table::Table,
     value::{Choice, Claims, Raw, Value, text},
 };
 
@@ -62,9 +62,9 @@ pub(crate) fn namespaces(root: &mut Table<'_>) -> Namespaces {
 }
 
 pub(crate) fn permissions(root: &mut Table<'_>) -> Rules {
-    let says = "Who may do what on which channels, for clients that ask: subscribe, publish, signal. \
-                What nothing allows is denied, and what anything denies is denied. Channels that a \
-                route joins by itself need no rule.";
+    let says = "Who may do what on which channels, for clients that ask: subscribe, publish, \
+                signal. What nothing allows is denied, and what anything denies is denied. \
+                Channels that a route joins by itself need no rule.";
     let mut rules = Rules::default();
     root.each("permissions", says, |table| {
         let allow: Option<Vec<Action>> = table.maybe("allow", "What this rule allows.");
@@ -72,7 +72,7 @@ pub(crate) fn permissions(root: &mut Table<'_>) -> Rules {
             table.maybe("deny", "What this rule denies, whatever else allows it.");
         let channels: Option<Vec<Pattern>> = table.need(
             "channels",
-            "on which channels: `*` stands for one part, as the last part for one or more.",
+            "On which channels: `*` stands for one part, as the last part for one or more.",
         );
         let require = table.or(
             "require",

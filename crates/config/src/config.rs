@@ -72,8 +72,8 @@ pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) 
         let profile = root.or(
             "profile",
             Profile::Production,
-            "`development` warns where `production` refuses: short secrets, plain HTTP in the open, \
-             the echo application.",
+            "`development` warns where `production` refuses: short secrets, plain HTTP in the \
+             open, the echo application.",
         );
         let says = "The listener, and what the whole process may hold.";
         let prefix = Some("TIDEGATE_SERVER_");

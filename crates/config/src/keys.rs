@@ -8,8 +8,8 @@ use token::{Algorithm, BadKey, JwksRules, Key, Keyring, Kid, Rules, Source};
 use crate::{
     fault::{Wrong, suggest},
     profile::Profile,
-    reader::Table,
     secret::{self, Strength},
+    table::Table,
     value::{Choice, Claims},
 };
 
@@ -118,7 +118,7 @@ fn found<T>(table: &Table<'_>, key: &str, result: Result<T, BadKey>) -> Option<T
 }
 
 fn jwks(table: &mut Table<'_>) -> Option<KeyEntry> {
-    let url: Option<String> = table.need("url", "the address of the issuer's key set.");
+    let url: Option<String> = table.need("url", "The address of the issuer's key set.");
     let url = url?;
     let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
         .iter()
@@ -169,7 +169,7 @@ pub(crate) fn verifiers(root: &mut Table<'_>, keys: &KeyTable) -> Vec<Option<Ver
 
 fn verifier(name: &str, table: &mut Table<'_>, keys: &KeyTable) -> Option<Verifier> {
     let names: Option<Vec<String>> =
-        table.need("keys", "the names of the [keys.NAME] to verify with.");
+        table.need("keys", "The names of the `[keys.NAME]` to verify with.");
     let issuer = table.maybe(
         "issuer",
         "`iss` must be one of these. Without it any issuer will do: the key says enough.",

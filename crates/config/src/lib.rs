@@ -1,7 +1,7 @@
 //! From a file and an environment to a [`Config`] in which everything is meant as it stands.
 //!
-//! All faults are told at once, each with its place, its key, what is wrong and what to do. Reads the
-//! file, the secrets it names, and nothing else; opens no socket and asks no clock.
+//! All faults are told at once, each with its place, its key, what is wrong and what to do. Reads
+//! the file, the secrets it names, and nothing else; opens no socket and asks no clock.
 
 mod config; // Start here: what there is, and the function that reads it.
 
@@ -14,12 +14,14 @@ mod keys;
 mod load;
 mod log;
 mod memory;
+mod policy;
 mod profile;
 mod reader;
 mod routes;
 mod secret;
 mod server;
 mod surroundings;
+mod table;
 mod units;
 mod value;
 mod words;

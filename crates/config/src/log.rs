@@ -2,7 +2,7 @@
 
 use crate::{
     fault::{Wrong, suggest},
-    reader::Table,
+    table::Table,
     value::{Choice, Raw, Value, text},
 };
 

@@ -1,22 +1,20 @@
 //! `[[routes]]`: which paths there are, and what each asks of whoever comes.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use admission::{
     Compression, OriginRule, RefusalStyle, Route, TokenRules, TokenSource, VerifierId,
 };
 use engine::Policy;
-use limits::RouteLimits;
 use permission::{PathPattern, Placeholder, Template};
 use proto::Dialect;
 
 use crate::{
     apps::{AppEntry, AppKind},
     fault::{Wrong, suggest},
+    policy,
     profile::Profile,
-    reader::Table,
-    server::bytes,
-    units::{Bytes, MIB},
+    table::Table,
     value::Claims,
 };
 
@@ -31,15 +29,11 @@ pub struct RouteEntry {
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
     pub(crate) profile: Profile,
-    /// In the order of their ids; `false` for those that are faulty and were told so.
+    /// Their names, in the order of their ids.
     pub(crate) verifiers: &'a [String],
     /// Whether the server answers for any host name.
     pub(crate) any_host: bool,
 }
-
-const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) fn read(
     root: &mut Table<'_>,
@@ -50,8 +44,11 @@ pub(crate) fn read(
     let says = "The paths that answer. Literal segments win over captures; a trailing slash may be \
                 missing or extra.";
     root.each("routes", says, |table| {
+        let earlier = entries.len();
         for entry in route(table, known, apps).into_iter().flatten() {
-            refuse_twins(table, &entries, &entry);
+            let key = if entries.len() == earlier { "path" } else { "aliases" };
+            refuse_twin_paths(table, key, &entries, &entry);
+            refuse_twin_names(table, &entries[..earlier], &entry);
             entries.push(entry);
         }
         Some(())
@@ -65,8 +62,8 @@ fn route(
     known: &Known<'_>,
     apps: &mut Vec<AppEntry>,
 ) -> Option<Vec<RouteEntry>> {
-    let path: Option<PathPattern> =
-        table.need("path", "such as \"/ws/projects/{id}/\"; {id} captures one segment.");
+    let path: Option<PathPattern> = table
+        .need("path", "The path, such as `\"/ws/projects/{id}/\"`; `{id}` captures one segment.");
     let aliases: Vec<PathPattern> =
         table.or("aliases", Vec::new(), "Further paths of the same route. Each counts its limits.");
     let name: Option<String> = table.maybe(
@@ -77,14 +74,14 @@ fn route(
     let dialect = table.or(
         "dialect",
         Dialect::Plain,
-        "`native`: our JSON protocol with commands and replies. `plain`: the application's own JSON.",
+        "`native`: our JSON protocol with commands and replies. `plain`: the application's own.",
     );
     let tokens = tokens(table, known);
     let joins = table.or(
         "joins",
         Vec::<Template>::new(),
-        "Channels joined at once: text, `{user}`, `{claims.NAME}` and captures of the path, in parts \
-         between colons. One that names a claim the token lacks is passed over.",
+        "Channels joined at once: text, `{user}`, `{claims.NAME}` and captures of the path, in \
+         parts between colons. One that names a claim the token lacks is passed over.",
     );
     let require = table.or(
         "require",
@@ -109,7 +106,7 @@ fn route(
         1..=1_000_000,
         "The most fragments of one message; empty ones count.",
     );
-    let (limits, policy) = limits_and_policy(table, dialect, app.is_some());
+    let (limits, policy) = policy::read(table, dialect, app.is_some());
     require_tokens(table, tokens.as_ref(), &joins);
     let paths: Vec<PathPattern> = [path?].into_iter().chain(aliases).collect();
     check_captures(table, &paths, &joins);
@@ -139,8 +136,8 @@ fn route(
 fn app(table: &mut Table<'_>, known: &Known<'_>, apps: &mut Vec<AppEntry>) -> Option<Arc<str>> {
     let name: String = table.maybe(
         "app",
-        "The application that is asked what messages mean: a [apps.NAME] or a kind. Without it \
-         clients of the plain dialect only listen.",
+        "The application that is asked what messages mean: an `[apps.NAME]`, or a kind of them. \
+         Without it clients of the plain dialect only listen.",
     )?;
     let kind = match apps.iter().find(|it| *it.name == *name) {
         Some(app) => app.kind,
@@ -168,7 +165,7 @@ fn app(table: &mut Table<'_>, known: &Known<'_>, apps: &mut Vec<AppEntry>) -> Op
 fn tokens(table: &mut Table<'_>, known: &Known<'_>) -> Option<Option<TokenRules>> {
     let name: Option<Option<String>> = table.need(
         "tokens",
-        "the [tokens.NAME] that users' tokens are verified by, or \"none\" to let anyone in.",
+        "The `[tokens.NAME]` that users' tokens are verified by, or `\"none\"` to let anyone in.",
     );
     let sources = table.or(
         "from",
@@ -201,7 +198,11 @@ pub(crate) fn verifier_named(
         let what = format!("there is no [tokens.{name}]");
         table.fault(key, Wrong::new(what, suggest(name, &all)));
     }
-    found.and_then(|it| u16::try_from(it).ok()).map(VerifierId)
+    let index = u16::try_from(found?).ok();
+    if index.is_none() {
+        table.fault(key, Wrong::new("too many [tokens.NAME]", "65536 are the most."));
+    }
+    index.map(VerifierId)
 }
 
 fn origins(
@@ -219,8 +220,8 @@ fn origins(
     );
     let missing = table.maybe(
         "allow_missing_origin",
-        "Whether requests without an Origin may connect. Browsers always send one; programs do not. \
-         Without it: yes, unless a cookie can bring the token.",
+        "Whether requests without an Origin may connect. Browsers always send one; programs do \
+         not. Without it: yes, unless a cookie can bring the token.",
     );
     if cookies && origins == OriginRule::Any {
         let remedy = "Any page could connect with its visitors' cookies. List the origins.";
@@ -238,120 +239,6 @@ fn origins(
         known.profile.object(table.reading(), &table.at("origins"), wrong);
     }
     (origins, missing.unwrap_or(!cookies))
-}
-
-fn limits_and_policy(
-    table: &mut Table<'_>,
-    dialect: Dialect,
-    has_app: bool,
-) -> (RouteLimits, Policy) {
-    let default = RouteLimits::default();
-    let message_bytes_max = table.within(
-        "message_bytes_max",
-        Bytes(default.message_bytes_max.into()),
-        Bytes(1)..=Bytes(256 * MIB),
-        "The largest message a client may send, after decompression.",
-    );
-    let first_message_within = table.within(
-        "first_message_within",
-        default.first_message,
-        SECOND..=HOUR,
-        "Where the token comes in the first message: how long it may take.",
-    );
-    let ping_every = table.within(
-        "ping_every",
-        SECOND * 25,
-        SECOND..=HOUR,
-        "After this silence we ping. 25 s is below the idle limit of common proxies.",
-    );
-    let pong_within = table.within(
-        "pong_within",
-        SECOND * 10,
-        SECOND..=HOUR,
-        "Silence after a ping that ends the connection.",
-    );
-    let idle_after = table.maybe_within(
-        "idle_after",
-        SECOND..=DAY * 30,
-        "Ends connections that say nothing, pongs not counted, for this long. Without it: never; \
-         many clients only listen.",
-    );
-    let expiry_notice = table.within(
-        "expiry_notice",
-        SECOND * 60,
-        Duration::ZERO..=DAY,
-        "How long before its token's end a client is told.",
-    );
-    let channels_max =
-        table.within("channels_max", 128, 1..=10_000, "Channels one connection may be in.");
-    let asks_waiting_max = table.within(
-        "asks_waiting_max",
-        16,
-        1..=10_000,
-        "Messages that wait while the application considers an earlier one. Then reading pauses.",
-    );
-    let idle = ping_every + pong_within;
-    let rest = RouteLimits {
-        message_bytes_max: u32::try_from(bytes(message_bytes_max)).unwrap_or(u32::MAX),
-        first_message: first_message_within,
-        idle,
-        ..default
-    };
-    let limits = limits(table, rest);
-    let policy = Policy {
-        dialect,
-        has_app,
-        messages: limits.messages,
-        messages_mode: limits.mode,
-        ping_every,
-        pong_within,
-        idle_after,
-        first_message_within,
-        expiry_notice,
-        channels_max: narrow(channels_max),
-        asks_waiting_max: narrow(asks_waiting_max),
-    };
-    (limits, policy)
-}
-
-/// `limits = "none"`, or a table of the counted ones.
-fn limits(table: &mut Table<'_>, default: RouteLimits) -> RouteLimits {
-    let says = "Counted limits. `\"none\"`: none of them.";
-    let rest = default.clone();
-    let counted = table.table_or_none("limits", says, |it| RouteLimits {
-        connections_per_address: it.or(
-            "connections_per_address",
-            rest.connections_per_address,
-            "Open connections from one address. Of IPv6 the first 64 bits count.",
-        ),
-        attempts_per_address: it.or(
-            "attempts_per_address",
-            rest.attempts_per_address,
-            "Attempts to connect from one address.",
-        ),
-        connections_per_user: it.or(
-            "connections_per_user",
-            rest.connections_per_user,
-            "Open connections of one user.",
-        ),
-        messages: it.or("messages", rest.messages, "Messages from one connection."),
-        mode: it.or(
-            "mode",
-            rest.mode,
-            "`enforce` refuses; `observe` admits, and counts what it would have refused.",
-        ),
-        ..rest
-    });
-    counted.unwrap_or_else(|| RouteLimits {
-        message_bytes_max: default.message_bytes_max,
-        first_message: default.first_message,
-        idle: default.idle,
-        ..RouteLimits::unlimited()
-    })
-}
-
-fn narrow(count: u32) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX)
 }
 
 /// What only a token can answer needs one.
@@ -388,17 +275,19 @@ fn check_captures(table: &Table<'_>, paths: &[PathPattern], joins: &[Template]) 
     }
 }
 
-fn refuse_twins(table: &Table<'_>, earlier: &[RouteEntry], entry: &RouteEntry) {
+fn refuse_twin_paths(table: &Table<'_>, key: &str, earlier: &[RouteEntry], entry: &RouteEntry) {
     let path = &entry.route.path;
     if let Some(twin) = earlier.iter().find(|it| it.route.path.conflicts(path)) {
         let what = format!("{path} claims the same paths as {}", twin.route.path);
-        table.fault("path", Wrong::new(what, "Remove one of the two."));
+        table.fault(key, Wrong::new(what, "Remove one of the two."));
     }
+}
+
+/// `earlier` without the aliases of the same route, which share its name.
+fn refuse_twin_names(table: &Table<'_>, earlier: &[RouteEntry], entry: &RouteEntry) {
     let own = &entry.route.name;
-    // Aliases share a name with the path they follow, and stand right behind it.
-    let is_twin = |it: &RouteEntry| it.route.name == *own;
-    let aliased = table.has("aliases");
-    if earlier.iter().any(is_twin) && !(aliased && earlier.last().is_some_and(is_twin)) {
+    // Without a name of its own it is the path's, and the path has been told.
+    if table.has("name") && earlier.iter().any(|it| it.route.name == *own) {
         let what = format!("{own:?} is the name of an earlier route too");
         table.fault("name", Wrong::new(what, "Give each route a name of its own."));
     }

@@ -2,11 +2,7 @@
 
 use std::{fmt, fs, path::Path};
 
-use crate::{
-    fault::Wrong,
-    profile::Profile,
-    reader::{At, Table},
-};
+use crate::{fault::Wrong, profile::Profile, reader::At, table::Table};
 
 /// Shorter ones can be guessed: 256 bits, as RFC 7518 section 3.2 asks of HS256 keys (D1, A12).
 pub const SECRET_BYTES_MIN: usize = 32;
@@ -53,10 +49,8 @@ pub(crate) fn read(
     strength: Strength,
     says: &'static str,
 ) -> Option<Secret> {
-    if table.is_text(key) {
-        let remedy =
-            "Write { env = \"NAME\" } or { file = \"PATH\" }, and treat this one as leaked.";
-        table.fault(key, Wrong::new("a secret is written in the file", remedy));
+    let remedy = "Write { env = \"NAME\" } or { file = \"PATH\" }, and treat this one as leaked.";
+    if table.refuses_text(key, Wrong::new("a secret is written in the file", remedy)) {
         return None;
     }
     let at = table.at(key);
@@ -118,6 +112,13 @@ fn source(table: &mut Table<'_>, at: &At, is_secret: bool) -> Option<Secret> {
 }
 
 fn from_variable(table: &Table<'_>, at: &At, name: &str, is_secret: bool) -> Option<Secret> {
+    let is_fit = |it: u8| it.is_ascii_alphanumeric() || it == b'_';
+    if !name.bytes().all(is_fit) || name.starts_with(|it: char| it.is_ascii_digit()) {
+        // Not repeated: it may be the secret itself.
+        let remedy = "Write the name of a variable, such as \"TIDEGATE_SECRET\".";
+        table.fault("env", Wrong::new("not the name of a variable", remedy));
+        return None;
+    }
     if let Some(text) = table.reading().surroundings().variable(name) {
         return Some(Secret(text.trim_end_matches(['\r', '\n']).into()));
     }

@@ -12,8 +12,8 @@ use limits::{BackoffRules, ServerLimits};
 use crate::{
     fault::Wrong,
     profile::Profile,
-    reader::Table,
     secret,
+    table::Table,
     units::{Bytes, GIB, KIB, MIB},
 };
 
@@ -171,8 +171,8 @@ fn proxies(table: &mut Table<'_>) -> (Proxies, bool) {
     let networks: Vec<Network> = table.or(
         "trusted_proxies",
         Vec::new(),
-        "Peers whose word about the client's address is taken. The client is the right-most address \
-         that is not one of them.",
+        "Peers whose word about the client's address is taken. The client is the right-most \
+         address that is not one of them.",
     );
     let header = table.or(
         "forwarded",
@@ -232,21 +232,33 @@ fn limits(table: &mut Table<'_>) -> ServerLimits {
 /// `backoff = "none"`, or a table of its numbers.
 fn backoff(table: &mut Table<'_>, default: BackoffRules) -> Option<BackoffRules> {
     let says = "The wait of an address after failed authentications. `\"none\"`: no wait.";
-    table.table_or_none("backoff", says, |it| BackoffRules {
-        failures: it.within(
-            "failures",
-            default.failures,
-            1..=100_000,
-            "Failures that start a wait.",
-        ),
-        window: it.within(
-            "within",
-            default.window,
-            SECOND..=HOUR * 24,
-            "They count for this long.",
-        ),
-        wait_min: it.within("wait_min", default.wait_min, SECOND..=HOUR, "The first wait."),
-        wait_max: it.within("wait_max", default.wait_max, SECOND..=HOUR * 24, "The longest wait."),
+    table.table_or_none("backoff", says, |it| {
+        let rules = BackoffRules {
+            failures: it.within(
+                "failures",
+                default.failures,
+                1..=100_000,
+                "Failures that start a wait.",
+            ),
+            window: it.within(
+                "within",
+                default.window,
+                SECOND..=HOUR * 24,
+                "How long a failure counts.",
+            ),
+            wait_min: it.within("wait_min", default.wait_min, SECOND..=HOUR, "The first wait."),
+            wait_max: it.within(
+                "wait_max",
+                default.wait_max,
+                SECOND..=HOUR * 24,
+                "The longest wait; each is twice the one before.",
+            ),
+        };
+        if rules.wait_max < rules.wait_min {
+            let remedy = "Make wait_max longer than wait_min.";
+            it.fault("wait_max", Wrong::new("shorter than wait_min", remedy));
+        }
+        rules
     })
 }
 
@@ -255,8 +267,8 @@ fn queues(table: &mut Table<'_>) -> (Bytes, u32, u32) {
         "outbox_bytes_max",
         Bytes(MIB),
         Bytes(4 * KIB)..=Bytes(GIB),
-        "Bytes that may wait for one connection that reads slowly. Then its namespace's `slow` says \
-         what happens.",
+        "Bytes that may wait for one connection that reads slowly. Then its namespace's `slow` \
+         says what happens.",
     );
     let frames = table.within(
         "outbox_frames_max",
@@ -287,8 +299,9 @@ fn drain(table: &mut Table<'_>) -> (Duration, Duration) {
         "And after this we stop, whoever is left.",
     );
     if within < over {
+        let key = if table.has("drain_within") { "drain_within" } else { "drain_over" };
         let remedy = "Make drain_within longer than drain_over.";
-        table.fault("drain_within", Wrong::new("ends before drain_over does", remedy));
+        table.fault(key, Wrong::new("drain_within is shorter than drain_over", remedy));
     }
     (over, within)
 }

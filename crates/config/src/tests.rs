@@ -10,8 +10,10 @@ use crate::{Config, Faults, LoadError, Surroundings, explain, load_in, load_text
 mod environment;
 mod examples;
 mod faults;
+mod key_faults;
 mod meaning;
 mod profiles;
+mod route_faults;
 
 /// What a file says around the part that a test is about: a key and a verifier.
 const KEYS: &str = r#"
@@ -21,6 +23,11 @@ secret = { env = "TIDEGATE_SECRET" }
 [tokens.access]
 keys = ["main"]
 "#;
+
+/// A route that is fine, to add one thing to.
+fn route(more: &str) -> String {
+    format!("{KEYS}[[routes]]\npath = \"/ws/{{room}}\"\ntokens = \"access\"\n{more}\n")
+}
 
 fn variables() -> BTreeMap<String, String> {
     BTreeMap::from([
@@ -70,11 +77,21 @@ fn the_page_of_keys_is_what_the_reader_asks() {
 }
 
 #[test]
+fn the_example_on_the_page_is_read() {
+    let page = page();
+    let example = page.split("```").nth(1).unwrap().strip_prefix("toml").unwrap();
+    let example = example.replace("live.pem", "Cargo.toml").replace("live.key", "Cargo.toml");
+    assert_eq!(meant(&example).warnings, []);
+}
+
+#[test]
 fn every_key_is_explained_once_and_in_sentences() {
     let mut seen = std::collections::BTreeSet::new();
     for key in explain() {
         assert!(seen.insert(key.path.clone()), "{} twice", key.path);
-        assert!(key.says.ends_with('.'), "{}: {}", key.path, key.says);
+        let begins = key.says.starts_with(|it: char| !it.is_lowercase())
+            || key.says.starts_with("permessage-deflate");
+        assert!(begins && key.says.ends_with('.'), "{}: {}", key.path, key.says);
         assert!(!key.kind.is_empty(), "{}", key.path);
     }
 }

@@ -144,5 +144,6 @@ fn the_most_memory_is_the_limits_multiplied_out() {
           addresses  100000 addresses x 256B                      25 MiB
           requests   1024 HTTP connections x 32KiB                32 MiB
           bodies     of HTTP requests, all together               64 MiB
-          total                                                 1170 MiB"#]].assert_eq(&memory.to_string());
+          total                                                 1170 MiB"#]]
+    .assert_eq(&memory.to_string());
 }
