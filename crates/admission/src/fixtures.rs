@@ -135,6 +135,7 @@ pub(crate) struct World {
     pub(crate) tallies: Tallies,
     pub(crate) fetches: Vec<Source>,
     pub(crate) moment: Moment,
+    pub(crate) is_tls: bool,
     pub(crate) inside: Vec<Admitted>,
 }
 
@@ -175,6 +176,7 @@ impl World {
             tallies: Tallies::default(),
             fetches: Vec::new(),
             moment: Moment { now, wall: UnixTime(WALL) },
+            is_tls: true,
             inside: Vec::new(),
         }
     }
@@ -200,10 +202,10 @@ impl World {
 
     fn judge(&mut self, request: &Request, peer: &str, held: Option<Held>) -> Verdict {
         let peer: IpAddr = peer.parse().unwrap();
-        let moment = self.moment;
+        let (moment, tls) = (self.moment, self.is_tls);
         let mut tables = self.tables();
         head(&request.text(), |head| {
-            let arrival = Arrival { head, peer, tls: true, moment };
+            let arrival = Arrival { head, peer, tls, moment };
             match held {
                 Some(held) => resume(&arrival, held, &mut tables),
                 None => admit(&arrival, &mut tables),

@@ -3,7 +3,10 @@
 use limits::RouteLimits;
 use serde_json::json;
 
-use crate::fixtures::{WALL, World, get, query_then_bearer, template, token, token_route};
+use crate::{
+    Network, Proxies,
+    fixtures::{WALL, World, get, query_then_bearer, route, template, token, token_route},
+};
 
 /// In the order they are told. Each is one bit of a choice.
 const FAULTS: [&str; 9] = [
@@ -109,12 +112,34 @@ fn only_what_passes_the_limits_is_monitored() {
 
 #[test]
 fn a_literal_path_is_tried_before_a_capture() {
-    let routes = ["/ws/{room}/", "/ws/lobby/", "/{any}/lobby/"].map(crate::fixtures::route);
+    let routes = ["/ws/{room}/", "/ws/lobby/", "/{any}/lobby/"].map(route);
     let mut world = World::new(routes.to_vec());
     for (path, expected) in [("/ws/lobby", 1), ("/ws/den/", 0), ("/x/lobby/", 2)] {
         assert_eq!(world.knock(&get(path), "198.51.100.1"), "anyone joins");
         assert_eq!(world.inside.last().unwrap().route.0, expected, "{path}");
     }
     assert_eq!(world.inside[1].captures.named("room"), Some("den"));
+    world.close();
+}
+
+/// A page that came without TLS can be written by anyone on the way.
+#[test]
+fn a_page_without_tls_is_not_ours_where_clients_come_by_it() {
+    let mut world = World::new(vec![route("/ws/")]);
+    let networks = vec![Network::parse("10.0.0.0/8").unwrap()];
+    world.door.proxies = Proxies { networks, ..Proxies::default() };
+    let mut page = get("/ws/");
+    page.origin = Some("http://gate.test");
+    let behind = page.clone().with("X-Forwarded-Proto: https");
+    for (is_tls, request, peer, expected) in [
+        (true, &page, "198.51.100.1", "403 ORIGIN_REFUSED"),
+        (false, &page, "198.51.100.1", "anyone joins"),
+        (false, &page, "10.0.0.1", "anyone joins"),
+        (false, &behind, "10.0.0.1", "403 ORIGIN_REFUSED"),
+        (false, &behind, "198.51.100.1", "anyone joins"),
+    ] {
+        world.is_tls = is_tls;
+        assert_eq!(world.knock(request, peer), expected, "{is_tls} {peer}");
+    }
     world.close();
 }
