@@ -12,8 +12,10 @@ pub fn home_of(channel: &ChannelName, shards: u16) -> ShardId {
     let hash = channel.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    // The high half: the low bits of FNV-1a are the weak ones.
-    let slot = (hash >> 32) % u64::from(shards.max(1));
+    // FNV-1a leaves the last few characters in the low bits, where `user:1` to `user:999` differ; this
+    // (the finalizer of MurmurHash3) lets every bit count for every other.
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let slot = (hash ^ (hash >> 33)) % u64::from(shards.max(1));
     ShardId(u16::try_from(slot).expect("less than the number of shards"))
 }
 
@@ -44,3 +46,23 @@ pub(crate) fn shards_in(followers: u64) -> impl Iterator<Item = ShardId> {
 
 /// Shards are a bit each in [`Home::followers`].
 pub(crate) const SHARDS_MAX: u16 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_spread_over_all_shards() {
+        for shards in [2, 3, 4, 8, 16] {
+            let mut counts = vec![0; usize::from(shards)];
+            for user in 1..=1600 {
+                let channel = ChannelName::parse(&format!("user:{user}")).unwrap();
+                counts[usize::from(home_of(&channel, shards).0)] += 1;
+            }
+            let fair = 1600 / i32::from(shards);
+            for count in &counts {
+                assert!((count - fair).abs() < fair / 3, "{shards} shards: {counts:?}");
+            }
+        }
+    }
+}
