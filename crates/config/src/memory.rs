@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::{config::Config, units::show_size};
+use crate::{config::Config, routes::RouteEntry, units::show_size};
 
 /// What each part can use at most, in bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,12 +21,18 @@ impl Memory {
     }
 }
 
-/// A connection's record in the slabs of shard and engine, TLS aside. Measured: idle connections.
+// The sizes below are estimates from above, rounded up; what is really used is measured in `bench`.
+
+/// A connection's records in the slabs of shard and engine, and its identity.
 const CONNECTION_BYTES: u64 = 2 * 1024;
-/// rustls keeps two records' worth of buffer for a connection that is busy in both directions.
+/// A TLS session that is busy both ways: a record of 16 KiB each, and its keys.
 const TLS_BYTES: u64 = 36 * 1024;
-/// An address in each of the four tables of limits.
-const ADDRESS_BYTES: u64 = 4 * 64;
+/// An address in each of the tables of limits, its attempts apart.
+const ADDRESS_BYTES: u64 = 256;
+/// One attempt in the window of an address.
+const ATTEMPT_BYTES: u64 = 4;
+/// A connection's place in a channel, and the channel's place in the connection.
+const MEMBERSHIP_BYTES: u64 = 128;
 /// One input that waits: an envelope with its payload counted at its sender's outbox.
 const INPUT_BYTES: u64 = 256;
 
@@ -35,11 +41,15 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     let server = &config.server;
     let shards = u64::from(server.shards.unwrap_or(cores).max(1));
     let connections = u64::from(server.limits.connections_max);
-    let largest = config.routes.iter().map(|it| it.route.message_bytes_max).max();
-    let message = wide(largest.unwrap_or(0));
+    let route = config.routes.iter().max_by_key(|it| of_route(it).iter().sum::<u64>());
+    let [message, waiting, memberships] = route.map_or([0; 3], of_route);
+    let attempts = config.routes.iter().filter_map(|it| it.route.limits.attempts_per_address);
+    let window = attempts.map(|it| u64::from(it.count()) * ATTEMPT_BYTES).max().unwrap_or(0);
     let mut parts = Vec::new();
     let mut part = |name, how: String, count: u64, each: u64| {
-        parts.push((name, how, count.saturating_mul(each)));
+        if 0 < each {
+            parts.push((name, how, count.saturating_mul(each)));
+        }
     };
     let by = |count: u64, what: &str, each: u64| format!("{count} {what} x {}", show_size(each));
     part(
@@ -54,12 +64,15 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     // A connection holds an unfinished head or, later, an unfinished message.
     let partial = wide(server.head_bytes_max).max(message);
     part("unfinished", by(connections, "connections", partial), connections, partial);
+    part("waiting", by(connections, "connections", waiting), connections, waiting);
+    part("member of", by(connections, "connections", memberships), connections, memberships);
     let outbox = wide(server.outbox_bytes_max);
     part("outboxes", by(connections, "connections", outbox), connections, outbox);
     let inbox = wide(server.inbox_max) * INPUT_BYTES;
     part("inboxes", by(shards, "shards", inbox), shards, inbox);
     let addresses = u64::from(server.limits.addresses_max);
-    part("addresses", by(addresses, "addresses", ADDRESS_BYTES), addresses, ADDRESS_BYTES);
+    let address = ADDRESS_BYTES + window;
+    part("addresses", by(addresses, "addresses", address), addresses, address);
     let http = wide(server.http_connections_max);
     // A head is held once as bytes and once as header fields.
     let heads = wide(server.head_bytes_max) * 2;
@@ -67,6 +80,15 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     let bodies = wide(server.bodies_bytes_max);
     part("bodies", "of HTTP requests, all together".to_owned(), 1, bodies);
     Memory { shards, parts }
+}
+
+/// What one connection of a route can hold at most: a message that is not finished, messages that wait
+/// for the application, and its place in channels.
+fn of_route(entry: &RouteEntry) -> [u64; 3] {
+    let message = wide(entry.route.message_bytes_max);
+    let asks = if entry.policy.has_app { u64::from(entry.policy.asks_waiting_max) } else { 0 };
+    let channels = u64::from(entry.policy.channels_max);
+    [message, asks.saturating_mul(message), channels * MEMBERSHIP_BYTES]
 }
 
 impl fmt::Display for Memory {

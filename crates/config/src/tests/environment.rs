@@ -38,25 +38,25 @@ fn a_fault_in_a_variable_names_the_variable() {
         KEYS,
         &with("TIDEGATE_LISTEN", "8000"),
         expect![[r#"
-        environment TIDEGATE_LISTEN: server.listen: a number stands where an address and a port is expected
-            Write an address and a port, such as "127.0.0.1:8000" or "[::]:8000".
-    "#]],
+            environment TIDEGATE_LISTEN: server.listen: a number stands where an address and a port is expected
+                Write an address and a port, such as "127.0.0.1:8000" or "[::]:8000".
+        "#]],
     );
     check_in(
         KEYS,
         &with("TIDEGATE_SERVER_DRAIN_OVER", "10"),
         expect![[r#"
-        environment TIDEGATE_SERVER_DRAIN_OVER: server.drain_over: 10 has no unit
-            Write a whole number with its unit, such as "250ms", "30s", "10m", "1h" or "7d".
-    "#]],
+            environment TIDEGATE_SERVER_DRAIN_OVER: server.drain_over: 10 has no unit
+                Write a whole number with its unit, such as "250ms", "30s", "10m", "1h" or "7d".
+        "#]],
     );
     check_in(
         KEYS,
         &with("TIDEGATE_PROFILE", "prod"),
         expect![[r#"
-        environment TIDEGATE_PROFILE: profile: "prod" is not known
-            Known here: "development", "production".
-    "#]],
+            environment TIDEGATE_PROFILE: profile: "prod" is not known
+                Known here: "development", "production".
+        "#]],
     );
 }
 
@@ -66,16 +66,16 @@ fn a_variable_that_stands_for_nothing_is_refused() {
         KEYS,
         &with("TIDEGATE_SERVER_LISTNE", "127.0.0.1:1"),
         expect![[r#"
-        environment TIDEGATE_SERVER_LISTNE: no key of this name
-            Did you mean "TIDEGATE_SERVER_LISTEN"?
-    "#]],
+            environment TIDEGATE_SERVER_LISTNE: no key of this name
+                Did you mean "TIDEGATE_SERVER_LISTEN"?
+        "#]],
     );
     check_in(
         KEYS,
         &with("TIDEGATE_ELSEWHERE", "is nobody's business"),
         expect![[r#"
-        fine
-    "#]],
+            fine
+        "#]],
     );
 }
 
@@ -89,17 +89,17 @@ fn a_variable_holds_a_value_and_no_table() {
         KEYS,
         &with("TIDEGATE_SERVER_HOSTS", "a.example"),
         expect![[r#"
-        environment TIDEGATE_SERVER_HOSTS: server.hosts: text stands where a list is expected
-            Write a list in brackets, such as ["a", "b"].
-    "#]],
+            environment TIDEGATE_SERVER_HOSTS: server.hosts: text stands where a list is expected
+                Write a list in brackets, such as ["a", "b"].
+        "#]],
     );
     check_in(
         KEYS,
         &with("TIDEGATE_SERVER_TLS", "cert.pem"),
         expect![[r#"
-        environment TIDEGATE_SERVER_TLS: no key of this name
-            Did you mean "TIDEGATE_SERVER_HOSTS"?
-    "#]],
+            environment TIDEGATE_SERVER_TLS: no key of this name
+                Did you mean "TIDEGATE_SERVER_HOSTS"?
+        "#]],
     );
 }
 
@@ -109,16 +109,16 @@ fn an_empty_variable_is_no_variable() {
         KEYS,
         &with("TIDEGATE_LISTEN", ""),
         expect![[r#"
-        fine
-    "#]],
+            fine
+        "#]],
     );
     check_in(
         KEYS,
         &with("TIDEGATE_SECRET", ""),
         expect![[r#"
-        tidegate.toml:4:10: keys.main.secret: the variable TIDEGATE_SECRET is not set
-            Set it, for instance with: export TIDEGATE_SECRET=$(openssl rand -hex 32)
-    "#]],
+            tidegate.toml:4:10: keys.main.secret: the variable TIDEGATE_SECRET is not set
+                Set it, for instance with: export TIDEGATE_SECRET=$(openssl rand -hex 32)
+        "#]],
     );
 }
 

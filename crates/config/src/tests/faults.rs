@@ -9,16 +9,16 @@ fn what_is_not_toml_is_told_with_its_place() {
     check(
         "[server\nlisten = ",
         expect![[r#"
-        tidegate.toml:1:8: not TOML: unclosed table, expected `]`
-            See https://toml.io for how it is written.
-    "#]],
+            tidegate.toml:1:8: not TOML: unclosed table, expected `]`
+                See https://toml.io for how it is written.
+        "#]],
     );
     check(
         "a = 1\na = 2\n",
         expect![[r#"
-        tidegate.toml:2:1: not TOML: duplicate key
-            See https://toml.io for how it is written.
-    "#]],
+            tidegate.toml:2:1: not TOML: duplicate key
+                See https://toml.io for how it is written.
+        "#]],
     );
 }
 
@@ -27,37 +27,37 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
     check(
         "[server]\nlistne = \"127.0.0.1:8000\"\n",
         expect![[r#"
-        tidegate.toml:2:1: server.listne: there is no such key
-            Did you mean "listen"?
-    "#]],
+            tidegate.toml:2:1: server.listne: there is no such key
+                Did you mean "listen"?
+        "#]],
     );
     check(
         "[servr]\n",
         expect![[r#"
-        tidegate.toml:1:2: servr: there is no such key
-            Did you mean "server"?
-    "#]],
+            tidegate.toml:1:2: servr: there is no such key
+                Did you mean "server"?
+        "#]],
     );
     check(
         "[server]\nzebra = 1\n",
         expect![[r#"
-        tidegate.toml:2:1: server.zebra: there is no such key
-            docs/configuration.md lists what is known here.
-    "#]],
+            tidegate.toml:2:1: server.zebra: there is no such key
+                docs/configuration.md lists what is known here.
+        "#]],
     );
     check(
         &route("limits = { message = \"60/min\" }"),
         expect![[r#"
-        tidegate.toml:10:12: routes[0].limits.message: there is no such key
-            Did you mean "messages"?
-    "#]],
+            tidegate.toml:10:12: routes[0].limits.message: there is no such key
+                Did you mean "messages"?
+        "#]],
     );
     check(
         "[log]\ncolour = true\n",
         expect![[r#"
-        tidegate.toml:2:1: log.colour: there is no such key
-            Known here: "level", "format".
-    "#]],
+            tidegate.toml:2:1: log.colour: there is no such key
+                Known here: "level", "format".
+        "#]],
     );
 }
 
@@ -66,16 +66,16 @@ fn a_value_of_the_wrong_kind_is_refused() {
     check(
         "server = 5\n",
         expect![[r#"
-        tidegate.toml:1:10: server: a number stands where a table is expected
-            Write [server] and its keys below, or { key = value }.
-    "#]],
+            tidegate.toml:1:10: server: a number stands where a table is expected
+                Write [server] and its keys below, or { key = value }.
+        "#]],
     );
     check(
         "routes = { path = \"/\" }\n",
         expect![[r#"
-        tidegate.toml:1:10: routes: a table stands where a list of tables is expected
-            Write [[routes]] above each of them.
-    "#]],
+            tidegate.toml:1:10: routes: a table stands where a list of tables is expected
+                Write [[routes]] above each of them.
+        "#]],
     );
     check(
         "routes = [5]\n",
@@ -87,51 +87,51 @@ fn a_value_of_the_wrong_kind_is_refused() {
     check(
         "[keys]\nmain = \"0123456789abcdef\"\n",
         expect![[r#"
-        tidegate.toml:2:8: keys.main: text stands where a table is expected
-            Write [keys.main] and its keys below, or { key = value }.
-    "#]],
+            tidegate.toml:2:8: keys.main: text stands where a table is expected
+                Write [keys.main] and its keys below, or { key = value }.
+        "#]],
     );
     check(
         "[server]\nlisten = 8000\n",
         expect![[r#"
-        tidegate.toml:2:10: server.listen: a number stands where an address and a port is expected
-            Write an address and a port, such as "127.0.0.1:8000" or "[::]:8000".
-    "#]],
+            tidegate.toml:2:10: server.listen: a number stands where an address and a port is expected
+                Write an address and a port, such as "127.0.0.1:8000" or "[::]:8000".
+        "#]],
     );
     check(
         "[server]\nlisten = \"example.com:80\"\n",
         expect![[r#"
-        tidegate.toml:2:10: server.listen: "example.com:80" is not an address and a port
-            Write an address and a port, such as "127.0.0.1:8000" or "[::]:8000".
-    "#]],
+            tidegate.toml:2:10: server.listen: "example.com:80" is not an address and a port
+                Write an address and a port, such as "127.0.0.1:8000" or "[::]:8000".
+        "#]],
     );
     check(
         "[server]\nproxy_protocol = \"yes\"\n",
         expect![[r#"
-        tidegate.toml:2:18: server.proxy_protocol: text stands where true or false is expected
-            Write true or false, without quotes.
-    "#]],
+            tidegate.toml:2:18: server.proxy_protocol: text stands where true or false is expected
+                Write true or false, without quotes.
+        "#]],
     );
     check(
         "[server]\nheaders_max = \"many\"\n",
         expect![[r#"
-        tidegate.toml:2:15: server.headers_max: text stands where a count is expected
-            Write a whole number without quotes, such as 5.
-    "#]],
+            tidegate.toml:2:15: server.headers_max: text stands where a count is expected
+                Write a whole number without quotes, such as 5.
+        "#]],
     );
     check(
         "[server]\nheaders_max = -1\n",
         expect![[r#"
-        tidegate.toml:2:15: server.headers_max: -1 is out of range
-            Write a whole number from 0 to 4294967295.
-    "#]],
+            tidegate.toml:2:15: server.headers_max: -1 is out of range
+                Write a whole number from 0 to 4294967295.
+        "#]],
     );
     check(
         "[server]\ndata_dir = \"\"\n",
         expect![[r#"
-        tidegate.toml:2:12: server.data_dir: the text is empty
-            Write something, or leave the key out.
-    "#]],
+            tidegate.toml:2:12: server.data_dir: the text is empty
+                Write something, or leave the key out.
+        "#]],
     );
     check(
         "[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"10.0.0.1/8\", \"nginx\"]\n",
@@ -145,9 +145,9 @@ fn a_value_of_the_wrong_kind_is_refused() {
     check(
         "[server]\nhosts = [\"https://chat.example.com\"]\n",
         expect![[r#"
-        tidegate.toml:2:9: server.hosts: "https://chat.example.com" is not a host
-            Write the name alone, such as "chat.example.com", without scheme or path.
-    "#]],
+            tidegate.toml:2:9: server.hosts: "https://chat.example.com" is not a host
+                Write the name alone, such as "chat.example.com", without scheme or path.
+        "#]],
     );
 }
 
@@ -156,44 +156,44 @@ fn a_number_without_its_unit_is_refused() {
     check(
         "[server]\ndrain_over = 10\n",
         expect![[r#"
-        tidegate.toml:2:14: server.drain_over: 10 has no unit
-            Write a whole number with its unit, such as "250ms", "30s", "10m", "1h" or "7d".
-    "#]],
+            tidegate.toml:2:14: server.drain_over: 10 has no unit
+                Write a whole number with its unit, such as "250ms", "30s", "10m", "1h" or "7d".
+        "#]],
     );
     check(
         "[server]\ndrain_over = \"10\"\n",
         expect![[r#"
-        tidegate.toml:2:14: server.drain_over: "10" has no unit
-            Write a whole number with its unit, such as "250ms", "30s", "10m", "1h" or "7d".
-    "#]],
+            tidegate.toml:2:14: server.drain_over: "10" has no unit
+                Write a whole number with its unit, such as "250ms", "30s", "10m", "1h" or "7d".
+        "#]],
     );
     check(
         "[server]\nrequest_bytes_max = 1048576\n",
         expect![[r#"
-        tidegate.toml:2:21: server.request_bytes_max: 1048576 has no unit
-            Write a whole number with its unit, such as "500B", "64KiB" or "1MiB".
-    "#]],
+            tidegate.toml:2:21: server.request_bytes_max: 1048576 has no unit
+                Write a whole number with its unit, such as "500B", "64KiB" or "1MiB".
+        "#]],
     );
     check(
         &route("limits = { messages = 60 }"),
         expect![[r#"
-        tidegate.toml:10:23: routes[0].limits.messages: 60 has no unit
-            Write a count and its span, such as "5/s", "60/min" or "10/hour".
-    "#]],
+            tidegate.toml:10:23: routes[0].limits.messages: 60 has no unit
+                Write a count and its span, such as "5/s", "60/min" or "10/hour".
+        "#]],
     );
     check(
         &route("limits = { messages = \"60\" }"),
         expect![[r#"
-        tidegate.toml:10:23: routes[0].limits.messages: "60" is not a rate
-            Write a count and its span, such as "5/s", "60/min" or "10/hour".
-    "#]],
+            tidegate.toml:10:23: routes[0].limits.messages: "60" is not a rate
+                Write a count and its span, such as "5/s", "60/min" or "10/hour".
+        "#]],
     );
     check(
         &route("limits = { messages = \"0/min\" }"),
         expect![[r#"
-        tidegate.toml:10:23: routes[0].limits.messages: "0/min": a rate needs a count of at least 1
-            Write a count and its span, such as "5/s", "60/min" or "10/hour".
-    "#]],
+            tidegate.toml:10:23: routes[0].limits.messages: "0/min": a rate needs a count of at least 1
+                Write a count and its span, such as "5/s", "60/min" or "10/hour".
+        "#]],
     );
 }
 
@@ -202,23 +202,30 @@ fn a_number_out_of_bounds_is_refused() {
     check(
         "[server]\nshards = 0\n",
         expect![[r#"
-        tidegate.toml:2:10: server.shards: 0 is out of bounds
-            Write something from 1 to 1024.
-    "#]],
+            tidegate.toml:2:10: server.shards: 0 is out of bounds
+                Write something from 1 to 1024.
+        "#]],
     );
     check(
         "[server]\nhead_bytes_max = \"1MiB\"\n",
         expect![[r#"
-        tidegate.toml:2:18: server.head_bytes_max: "1MiB" is out of bounds
-            Write something from "1KiB" to "256KiB".
-    "#]],
+            tidegate.toml:2:18: server.head_bytes_max: "1MiB" is out of bounds
+                Write something from "1KiB" to "256KiB".
+        "#]],
     );
     check(
         "[server]\nhandshake_within = \"2h\"\n",
         expect![[r#"
-        tidegate.toml:2:20: server.handshake_within: "2h" is out of bounds
-            Write something from "1s" to "1m".
-    "#]],
+            tidegate.toml:2:20: server.handshake_within: "2h" is out of bounds
+                Write something from "1s" to "1m".
+        "#]],
+    );
+    check(
+        "[server]\nbackoff = { wait_min = \"1m\", wait_max = \"1s\" }\n",
+        expect![[r#"
+            tidegate.toml:2:41: server.backoff.wait_max: shorter than wait_min
+                Make wait_max longer than wait_min.
+        "#]],
     );
     check(
         "[server]\ndrain_over = \"1m\"\n",
@@ -230,18 +237,18 @@ fn a_number_out_of_bounds_is_refused() {
     check(
         &route("message_bytes_max = \"1GiB\""),
         expect![[r#"
-        tidegate.toml:10:21: routes[0].message_bytes_max: "1GiB" is out of bounds
-            Write something from "1B" to "256MiB".
-    "#]],
+            tidegate.toml:10:21: routes[0].message_bytes_max: "1GiB" is out of bounds
+                Write something from "1B" to "256MiB".
+        "#]],
     );
     check(
         "[tokens.access]\nkeys = []\nleeway = \"5m\"\n",
         expect![[r#"
-        tidegate.toml:2:8: tokens.access.keys: the key set has no key to verify tokens with
-            Name at least one [keys.NAME].
-        tidegate.toml:3:10: tokens.access.leeway: "5m" is out of bounds
-            Write something from "0s" to "1m".
-    "#]],
+            tidegate.toml:2:8: tokens.access.keys: the key set has no key to verify tokens with
+                Name at least one [keys.NAME].
+            tidegate.toml:3:10: tokens.access.leeway: "5m" is out of bounds
+                Write something from "0s" to "1m".
+        "#]],
     );
 }
 
@@ -250,30 +257,30 @@ fn a_word_that_is_not_known_is_refused_with_the_nearest() {
     check(
         "profile = \"prod\"\n",
         expect![[r#"
-        tidegate.toml:1:11: profile: "prod" is not known
-            Known here: "development", "production".
-    "#]],
+            tidegate.toml:1:11: profile: "prod" is not known
+                Known here: "development", "production".
+        "#]],
     );
     check(
         &route("refusal = \"closed\""),
         expect![[r#"
-        tidegate.toml:10:11: routes[0].refusal: "closed" is not known
-            Did you mean "close"?
-    "#]],
+            tidegate.toml:10:11: routes[0].refusal: "closed" is not known
+                Did you mean "close"?
+        "#]],
     );
     check(
         &route("dialect = \"socketio\""),
         expect![[r#"
-        tidegate.toml:10:11: routes[0].dialect: "socketio" is not known
-            Known here: "plain", "native".
-    "#]],
+            tidegate.toml:10:11: routes[0].dialect: "socketio" is not known
+                Known here: "plain", "native".
+        "#]],
     );
     check(
         "[log]\nlevel = \"info,net=debgu\"\n",
         expect![[r#"
-        tidegate.toml:2:9: log.level: "debgu" is no level
-            Did you mean "debug"?
-    "#]],
+            tidegate.toml:2:9: log.level: "debgu" is no level
+                Did you mean "debug"?
+        "#]],
     );
     check(
         "[[permissions]]\nallow = [\"subscribe\", \"publsh\"]\nchannels = [\"a\"]\n",
@@ -289,9 +296,9 @@ fn permissions_and_namespaces_are_checked() {
     check(
         "[[permissions]]\nchannels = [\"news:*\"]\n",
         expect![[r#"
-        tidegate.toml:1:1: permissions[0]: a rule either allows or denies
-            Write either allow = ["subscribe"] or deny = ["publish"].
-    "#]],
+            tidegate.toml:1:1: permissions[0]: a rule either allows or denies
+                Write either allow = ["subscribe"] or deny = ["publish"].
+        "#]],
     );
     check(
         "[[permissions]]\nallow = [\"publish\"]\ndeny = [\"publish\"]\nchannels = [\"a\"]\n",
@@ -312,16 +319,16 @@ fn permissions_and_namespaces_are_checked() {
     check(
         "[namespaces.\"user:1\"]\n",
         expect![[r#"
-        tidegate.toml:1:1: namespaces.user:1: a namespace has no colon
-            Write the part before the first colon, or "*".
-    "#]],
+            tidegate.toml:1:1: namespaces.user:1: a namespace has no colon
+                Write the part before the first colon, or "*".
+        "#]],
     );
     check(
         "[namespaces.user]\nslow = \"wait\"\n",
         expect![[r#"
-        tidegate.toml:2:8: namespaces.user.slow: "wait" is not known
-            Known here: "close", "drop".
-    "#]],
+            tidegate.toml:2:8: namespaces.user.slow: "wait" is not known
+                Known here: "close", "drop".
+        "#]],
     );
 }
 
@@ -330,16 +337,16 @@ fn monitoring_names_tokens_that_a_route_takes() {
     check(
         &format!("{KEYS}[monitoring]\ntokens = \"access\"\n"),
         expect![[r#"
-        tidegate.toml:8:10: monitoring.tokens: no route takes these tokens
-            Name the [tokens.NAME] of a route.
-    "#]],
+            tidegate.toml:8:10: monitoring.tokens: no route takes these tokens
+                Name the [tokens.NAME] of a route.
+        "#]],
     );
     check(
         &route("[monitoring]\ntokens = \"admin\""),
         expect![[r#"
-        tidegate.toml:11:10: monitoring.tokens: there is no [tokens.admin]
-            Known here: "access".
-    "#]],
+            tidegate.toml:11:10: monitoring.tokens: there is no [tokens.admin]
+                Known here: "access".
+        "#]],
     );
 }
 
@@ -348,11 +355,11 @@ fn nothing_is_read_where_no_proxy_is_trusted() {
     check(
         "[server]\nproxy_protocol = true\nforwarded = \"forwarded\"\n",
         expect![[r#"
-        tidegate.toml:2:18: server.proxy_protocol: no proxy is trusted, so nothing would be read
-            List the proxy in trusted_proxies, or remove this key.
-        tidegate.toml:3:13: server.forwarded: no proxy is trusted, so nothing would be read
-            List the proxy in trusted_proxies, or remove this key.
-    "#]],
+            tidegate.toml:2:18: server.proxy_protocol: no proxy is trusted, so nothing would be read
+                List the proxy in trusted_proxies, or remove this key.
+            tidegate.toml:3:13: server.forwarded: no proxy is trusted, so nothing would be read
+                List the proxy in trusted_proxies, or remove this key.
+        "#]],
     );
 }
 

@@ -16,44 +16,51 @@ fn secrets_are_named_and_never_written() {
     check(
         "[keys.main]\nsecret = { env = \"NOT_SET\" }\n",
         expect![[r#"
-        tidegate.toml:2:10: keys.main.secret: the variable NOT_SET is not set
-            Set it, for instance with: export NOT_SET=$(openssl rand -hex 32)
-    "#]],
+            tidegate.toml:2:10: keys.main.secret: the variable NOT_SET is not set
+                Set it, for instance with: export NOT_SET=$(openssl rand -hex 32)
+        "#]],
     );
     check(
         "[keys.main]\nsecret = { file = \"not/there\" }\n",
         expect![[r#"
-        tidegate.toml:2:19: keys.main.secret.file: FOLDER/not/there cannot be read: No such file or directory (os error 2)
-            Check the path and that this user may read it.
-    "#]],
+            tidegate.toml:2:19: keys.main.secret.file: FOLDER/not/there cannot be read: No such file or directory (os error 2)
+                Check the path and that this user may read it.
+        "#]],
     );
     check(
         "[keys.main]\nsecret = { file = \"src\" }\n",
         expect![[r#"
-        tidegate.toml:2:19: keys.main.secret.file: FOLDER/src cannot be read: Is a directory (os error 21)
-            Check the path and that this user may read it.
-    "#]],
+            tidegate.toml:2:19: keys.main.secret.file: FOLDER/src cannot be read: Is a directory (os error 21)
+                Check the path and that this user may read it.
+        "#]],
     );
     check(
         "[keys.main]\nsecret = {}\n",
         expect![[r#"
-        tidegate.toml:2:10: keys.main.secret: needs either env or file
-            Write { env = "NAME" } or { file = "PATH" }.
-    "#]],
+            tidegate.toml:2:10: keys.main.secret: needs either env or file
+                Write { env = "NAME" } or { file = "PATH" }.
+        "#]],
     );
     check(
         "[keys.main]\nsecret = { env = \"A\", file = \"b\" }\n",
         expect![[r#"
-        tidegate.toml:2:10: keys.main.secret: needs either env or file
-            Write { env = "NAME" } or { file = "PATH" }.
-    "#]],
+            tidegate.toml:2:10: keys.main.secret: needs either env or file
+                Write { env = "NAME" } or { file = "PATH" }.
+        "#]],
+    );
+    check(
+        "[keys.main]\nsecret = { env = \"hunter 2\" }\n",
+        expect![[r#"
+            tidegate.toml:2:18: keys.main.secret.env: not the name of a variable
+                Write the name of a variable, such as "TIDEGATE_SECRET".
+        "#]],
     );
     check(
         "[keys.main]\nsecret = { env = 5 }\n",
         expect![[r#"
-        tidegate.toml:2:18: keys.main.secret.env: a number stands where text is expected
-            Write it in quotes.
-    "#]],
+            tidegate.toml:2:18: keys.main.secret.env: a number stands where text is expected
+                Write it in quotes.
+        "#]],
     );
 }
 
@@ -62,9 +69,9 @@ fn a_key_is_exactly_one_thing() {
     check(
         "[keys.main]\n",
         expect![[r#"
-        tidegate.toml:1:1: keys.main: a key is exactly one thing
-            Write one of secret, public_key and jwks.
-    "#]],
+            tidegate.toml:1:1: keys.main: a key is exactly one thing
+                Write one of secret, public_key and jwks.
+        "#]],
     );
     check(
         "[keys.main]\nsecret = { env = \"TIDEGATE_SECRET\" }\njwks = { url = \"https://a.example\" }\n",
@@ -76,9 +83,9 @@ fn a_key_is_exactly_one_thing() {
     check(
         "[keys.main]\npublic_key = { file = \"Cargo.toml\" }\n",
         expect![[r#"
-        tidegate.toml:2:14: keys.main.public_key: not one PEM block with a public key
-            Check that this is the key that was meant, and that its kind fits.
-    "#]],
+            tidegate.toml:2:14: keys.main.public_key: not one PEM block with a public key
+                Check that this is the key that was meant, and that its kind fits.
+        "#]],
     );
     check(
         "[keys.main]\nsecret = { env = \"TIDEGATE_SECRET\" }\nalgorithms = [\"RS256\"]\n",
@@ -104,9 +111,9 @@ fn a_key_is_exactly_one_thing() {
     check(
         "[keys.main]\njwks = { url = \"http://keys.example\" }\n",
         expect![[r#"
-        tidegate.toml:2:16: keys.main.jwks.url: not an https address
-            Keys that travel in the clear can be exchanged on the way. Use https://.
-    "#]],
+            tidegate.toml:2:16: keys.main.jwks.url: not an https address
+                Keys that travel in the clear can be exchanged on the way. Use https://.
+        "#]],
     );
     check(
         "[keys.main]\njwks = { url = \"https://keys.example\" }\nalgorithms = [\"RS256\"]\n",
@@ -129,24 +136,24 @@ fn a_verifier_names_keys_that_are_there() {
     check(
         "[tokens.access]\nkeys = []\n",
         expect![[r#"
-        tidegate.toml:2:8: tokens.access.keys: the key set has no key to verify tokens with
-            Name at least one [keys.NAME].
-    "#]],
+            tidegate.toml:2:8: tokens.access.keys: the key set has no key to verify tokens with
+                Name at least one [keys.NAME].
+        "#]],
     );
     check(
         &format!("{KEYS}[tokens.other]\nkeys = [\"mian\"]\n"),
         expect![[r#"
-        tidegate.toml:8:8: tokens.other.keys: there is no [keys.mian]
-            Did you mean "main"?
-    "#]],
+            tidegate.toml:8:8: tokens.other.keys: there is no [keys.mian]
+                Did you mean "main"?
+        "#]],
     );
     let published = "[keys.far]\njwks = { url = \"https://keys.example\" }\n";
     check(
         &format!("{published}[tokens.far]\nkeys = [\"far\"]\n"),
         expect![[r#"
-        tidegate.toml:3:1: tokens.far.issuer: published keys need exactly one issuer
-            Write issuer = ["…"] as it stands in the `iss` of its tokens.
-    "#]],
+            tidegate.toml:3:1: tokens.far.issuer: published keys need exactly one issuer
+                Write issuer = ["…"] as it stands in the `iss` of its tokens.
+        "#]],
     );
     check(
         &format!("{KEYS}{published}[tokens.far]\nkeys = [\"far\", \"main\"]\nissuer = [\"a\"]\n"),
@@ -188,11 +195,11 @@ fn api_keys_are_long_and_their_own() {
     check(
         &format!("[api]\nkeys = [\n{key},\n{key},\n]\n"),
         expect![[r#"
-        tidegate.toml:4:10: api.keys[1].name: "a" is the name of an earlier key too
-            Give each key a name of its own.
-        tidegate.toml:4:24: api.keys[1].secret: the same secret as the key "a"
-            Give each key a secret of its own.
-    "#]],
+            tidegate.toml:4:10: api.keys[1].name: "a" is the name of an earlier key too
+                Give each key a name of its own.
+            tidegate.toml:4:24: api.keys[1].secret: the same secret as the key "a"
+                Give each key a secret of its own.
+        "#]],
     );
 }
 

@@ -132,18 +132,24 @@ fn any_host_is_answered_unless_some_are_listed() {
 
 #[test]
 fn the_most_memory_is_the_limits_multiplied_out() {
-    let config = meant("[server]\nshards = 2\nconnections_max = 1000\n");
+    let config = meant(
+        "[server]\nshards = 2\nconnections_max = 1000\n[[routes]]\npath = \"/\"\ntokens = \"none\"\n\
+         app = \"notifications\"\n[[routes]]\npath = \"/big\"\ntokens = \"none\"\n\
+         message_bytes_max = \"128KiB\"\n",
+    );
     let memory = most_memory(&config, 8);
     assert_eq!(memory.total(), memory.parts.iter().map(|it| it.2).sum::<u64>());
     expect_test::expect![[r#"
         the most memory that can be used, if every limit is reached at once:
           records    1000 connections x 2KiB                       2 MiB
-          unfinished 1000 connections x 16KiB                     16 MiB
+          unfinished 1000 connections x 64KiB                     63 MiB
+          waiting    1000 connections x 1MiB                    1000 MiB
+          member of  1000 connections x 16KiB                     16 MiB
           outboxes   1000 connections x 1MiB                    1000 MiB
           inboxes    2 shards x 16MiB                             32 MiB
-          addresses  100000 addresses x 256B                      25 MiB
+          addresses  100000 addresses x 296B                      29 MiB
           requests   1024 HTTP connections x 32KiB                32 MiB
           bodies     of HTTP requests, all together               64 MiB
-          total                                                 1170 MiB"#]]
+          total                                                 2237 MiB"#]]
     .assert_eq(&memory.to_string());
 }

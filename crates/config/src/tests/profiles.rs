@@ -17,14 +17,14 @@ fn a_short_secret() {
     check_both(
         "[keys.main]\nsecret = { env = \"SHORT\" }\n",
         expect![[r#"
-        warnings
-        tidegate.toml:3:10: keys.main.secret: 9 bytes are too short for a secret
-            Take at least 32 bytes: openssl rand -hex 32
-    "#]],
+            warnings
+            tidegate.toml:3:10: keys.main.secret: 9 bytes are too short for a secret
+                Take at least 32 bytes: openssl rand -hex 32
+        "#]],
         expect![[r#"
-        tidegate.toml:3:10: keys.main.secret: 9 bytes are too short for a secret
-            Take at least 32 bytes: openssl rand -hex 32
-    "#]],
+            tidegate.toml:3:10: keys.main.secret: 9 bytes are too short for a secret
+                Take at least 32 bytes: openssl rand -hex 32
+        "#]],
     );
 }
 
@@ -49,14 +49,14 @@ fn plain_http_in_the_open() {
     check_both(
         "[server]\nlisten = \"0.0.0.0:80\"\n",
         expect![[r#"
-        warnings
-        tidegate.toml:3:10: server.listen: plain HTTP on 0.0.0.0:80
-            Add [server.tls], list the proxy that ends TLS in trusted_proxies, or listen on 127.0.0.1.
-    "#]],
+            warnings
+            tidegate.toml:3:10: server.listen: plain HTTP on 0.0.0.0:80
+                Add [server.tls], list the proxy that ends TLS in trusted_proxies, or listen on 127.0.0.1.
+        "#]],
         expect![[r#"
-        tidegate.toml:3:10: server.listen: plain HTTP on 0.0.0.0:80
-            Add [server.tls], list the proxy that ends TLS in trusted_proxies, or listen on 127.0.0.1.
-    "#]],
+            tidegate.toml:3:10: server.listen: plain HTTP on 0.0.0.0:80
+                Add [server.tls], list the proxy that ends TLS in trusted_proxies, or listen on 127.0.0.1.
+        "#]],
     );
     check_both(
         "[server]\nlisten = \"0.0.0.0:80\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n",
@@ -90,24 +90,24 @@ fn cookies_of_the_same_origin_on_any_host() {
     check_both(
         route,
         expect![[r#"
-        warnings
-        tidegate.toml:6:1: routes[0].origins: the same origin as any host, together with cookies
-            Write server.hosts, or a list of origins: a name that is pointed at this server (DNS rebinding) would count as the same origin.
-    "#]],
+            warnings
+            tidegate.toml:6:1: routes[0].origins: the same origin as any host, together with cookies
+                Write server.hosts, or a list of origins: a name that is pointed at this server (DNS rebinding) would count as the same origin.
+        "#]],
         expect![[r#"
-        tidegate.toml:6:1: routes[0].origins: the same origin as any host, together with cookies
-            Write server.hosts, or a list of origins: a name that is pointed at this server (DNS rebinding) would count as the same origin.
-    "#]],
+            tidegate.toml:6:1: routes[0].origins: the same origin as any host, together with cookies
+                Write server.hosts, or a list of origins: a name that is pointed at this server (DNS rebinding) would count as the same origin.
+        "#]],
     );
     let hosts = "[server]\nhosts = [\"chat.example.com\"]\n";
     check_both(
         &format!("{hosts}{route}"),
         expect![[r#"
-        fine
-    "#]],
+            fine
+        "#]],
         expect![[r#"
-        fine
-    "#]],
+            fine
+        "#]],
     );
 }
 
@@ -117,15 +117,15 @@ fn production_is_the_default() {
         "[server]\nlisten = \"0.0.0.0:80\"\n",
         &surroundings(),
         expect![[r#"
-        tidegate.toml:2:10: server.listen: plain HTTP on 0.0.0.0:80
-            Add [server.tls], list the proxy that ends TLS in trusted_proxies, or listen on 127.0.0.1.
-    "#]],
+            tidegate.toml:2:10: server.listen: plain HTTP on 0.0.0.0:80
+                Add [server.tls], list the proxy that ends TLS in trusted_proxies, or listen on 127.0.0.1.
+        "#]],
     );
     check_in(
         "",
         &surroundings(),
         expect![[r#"
-        fine
-    "#]],
+            fine
+        "#]],
     );
 }

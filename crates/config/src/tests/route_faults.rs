@@ -23,36 +23,36 @@ fn a_route_says_who_may_come() {
     check(
         "[[routes]]\npath = \"ws\"\ntokens = \"none\"\n",
         expect![[r#"
-        tidegate.toml:2:8: routes[0].path: "ws": a path begins with /
-            Write a path such as "/ws/projects/{id}/".
-    "#]],
+            tidegate.toml:2:8: routes[0].path: "ws": a path begins with /
+                Write a path such as "/ws/projects/{id}/".
+        "#]],
     );
     check(
         &format!("{KEYS}[[routes]]\npath = \"/ws\"\ntokens = \"acess\"\n"),
         expect![[r#"
-        tidegate.toml:9:10: routes[0].tokens: there is no [tokens.acess]
-            Did you mean "access"?
-    "#]],
+            tidegate.toml:9:10: routes[0].tokens: there is no [tokens.acess]
+                Did you mean "access"?
+        "#]],
     );
     check(
         &route("from = []"),
         expect![[r#"
-        tidegate.toml:10:8: routes[0].from: no token could ever be found
-            Write a source, such as ["query:token"], or tokens = "none".
-    "#]],
+            tidegate.toml:10:8: routes[0].from: no token could ever be found
+                Write a source, such as ["query:token"], or tokens = "none".
+        "#]],
     );
     check(
         &route("from = [\"query:\", \"header\", \"bearer:x\", \"cookie\"]"),
         expect![[r#"
-        tidegate.toml:10:9: routes[0].from[0]: "query:" needs a name of letters, digits, _ - and .
-            Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
-        tidegate.toml:10:19: routes[0].from[1]: "header" is not known
-            Did you mean "bearer"?
-        tidegate.toml:10:29: routes[0].from[2]: "bearer:x" takes no name
-            Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
-        tidegate.toml:10:41: routes[0].from[3]: "cookie" needs a name of letters, digits, _ - and .
-            Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
-    "#]],
+            tidegate.toml:10:9: routes[0].from[0]: "query:" needs a name of letters, digits, _ - and .
+                Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
+            tidegate.toml:10:19: routes[0].from[1]: "header" is not known
+                Did you mean "bearer"?
+            tidegate.toml:10:29: routes[0].from[2]: "bearer:x" takes no name
+                Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
+            tidegate.toml:10:41: routes[0].from[3]: "cookie" needs a name of letters, digits, _ - and .
+                Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
+        "#]],
     );
     check(
         "[[routes]]\npath = \"/ws\"\ntokens = \"none\"\nrequire = { role = \"Admin\" }\njoins = \
@@ -71,25 +71,25 @@ fn a_route_joins_what_its_path_captures() {
     check(
         &route("joins = [\"room:{rom}\"]"),
         expect![[r#"
-        tidegate.toml:10:9: routes[0].joins: {rom} in "room:{rom}" is not captured by /ws/{room}
-            Did you mean "room"?
-    "#]],
+            tidegate.toml:10:9: routes[0].joins: {rom} in "room:{rom}" is not captured by /ws/{room}
+                Did you mean "room"?
+        "#]],
     );
     check(
         &route("joins = [\"room:{room}x\", \"$sys\"]"),
         expect![[r#"
-        tidegate.toml:10:10: routes[0].joins[0]: "room:{room}x": "{room}x": a part between colons is text or one {placeholder}, not a mixture
-            Write a channel such as "news", "user:{user}" or "project:{id}".
-        tidegate.toml:10:26: routes[0].joins[1]: "$sys": a template names a channel: names that begin with $ or @ are reserved for the gateway
-            Write a channel such as "news", "user:{user}" or "project:{id}".
-    "#]],
+            tidegate.toml:10:10: routes[0].joins[0]: "room:{room}x": "{room}x": a part between colons is text or one {placeholder}, not a mixture
+                Write a channel such as "news", "user:{user}" or "project:{id}".
+            tidegate.toml:10:26: routes[0].joins[1]: "$sys": a template names a channel: names that begin with $ or @ are reserved for the gateway
+                Write a channel such as "news", "user:{user}" or "project:{id}".
+        "#]],
     );
     check(
         &route("aliases = [\"/\"]\njoins = [\"room:{room}\"]"),
         expect![[r#"
-        tidegate.toml:11:9: routes[0].joins: {room} in "room:{room}" is not captured by /
-            Known here: "user".
-    "#]],
+            tidegate.toml:11:9: routes[0].joins: {room} in "room:{room}" is not captured by /
+                Known here: "user".
+        "#]],
     );
 }
 
@@ -98,16 +98,16 @@ fn a_route_has_an_application_that_is_there() {
     check(
         &route("app = \"checkin\""),
         expect![[r#"
-        tidegate.toml:10:7: routes[0].app: there is no application "checkin"
-            Did you mean "checkins"?
-    "#]],
+            tidegate.toml:10:7: routes[0].app: there is no application "checkin"
+                Did you mean "checkins"?
+        "#]],
     );
     check(
         "[apps.chat]\nkind = \"chat\"\n",
         expect![[r#"
-        tidegate.toml:2:8: apps.chat.kind: "chat" is not known
-            Known here: "echo", "notifications", "checkins".
-    "#]],
+            tidegate.toml:2:8: apps.chat.kind: "chat" is not known
+                Known here: "echo", "notifications", "checkins".
+        "#]],
     );
 }
 
@@ -124,9 +124,9 @@ fn two_routes_do_not_claim_the_same() {
     check(
         &format!("{}{named}", route("name = \"a\"")),
         expect![[r#"
-        tidegate.toml:12:8: routes[1].name: "a" is the name of an earlier route too
-            Give each route a name of its own.
-    "#]],
+            tidegate.toml:12:8: routes[1].name: "a" is the name of an earlier route too
+                Give each route a name of its own.
+        "#]],
     );
     check(
         &route("aliases = [\"/ws/{other}\"]"),
@@ -142,9 +142,9 @@ fn origins_are_written_as_browsers_send_them() {
     check(
         &route("origins = \"https://app.example.com\""),
         expect![[r#"
-        tidegate.toml:10:11: routes[0].origins: one origin is no list
-            Write "same", "*", or a list such as ["https://app.example.com"].
-    "#]],
+            tidegate.toml:10:11: routes[0].origins: one origin is no list
+                Write "same", "*", or a list such as ["https://app.example.com"].
+        "#]],
     );
     check(
         &route(
@@ -162,9 +162,9 @@ fn origins_are_written_as_browsers_send_them() {
     check(
         &route("origins = \"sama\""),
         expect![[r#"
-        tidegate.toml:10:11: routes[0].origins: "sama" is not known
-            Did you mean "same"?
-    "#]],
+            tidegate.toml:10:11: routes[0].origins: "sama" is not known
+                Did you mean "same"?
+        "#]],
     );
 }
 
@@ -174,9 +174,9 @@ fn cookies_need_to_know_the_page() {
     check(
         &route("from = [\"cookie:session\"]\norigins = \"*\""),
         expect![[r#"
-        tidegate.toml:11:11: routes[0].origins: any origin together with cookies
-            Any page could connect with its visitors' cookies. List the origins.
-    "#]],
+            tidegate.toml:11:11: routes[0].origins: any origin together with cookies
+                Any page could connect with its visitors' cookies. List the origins.
+        "#]],
     );
     check(
         &route(
