@@ -68,6 +68,10 @@ impl Channels {
         }
         channel.name
     }
+
+    pub(crate) fn count(&self) -> usize {
+        self.by_key.len()
+    }
 }
 
 #[cfg(test)]

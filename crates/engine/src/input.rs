@@ -105,7 +105,7 @@ pub enum Origin {
 }
 
 /// Someone outside the shards who waits for an outcome.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Ticket(pub u64);
 
 /// What someone outside can want.

@@ -47,6 +47,7 @@ pub(crate) struct Knocking {
     pub(crate) scan: HeadScan,
     pub(crate) head_bytes: usize,
     pub(crate) peer: SocketAddr,
+    pub(crate) since: Instant,
     pub(crate) awaits_proxy_header: bool,
 }
 
@@ -60,12 +61,18 @@ pub(crate) enum Leaving {
 }
 
 impl Sock {
-    pub(crate) fn new(link: Link, peer: SocketAddr, awaits_proxy_header: bool) -> Self {
+    pub(crate) fn new(
+        link: Link,
+        peer: SocketAddr,
+        since: Instant,
+        awaits_proxy_header: bool,
+    ) -> Self {
         let knocking = Knocking {
             bytes: Vec::new(),
             scan: HeadScan::default(),
             head_bytes: 0,
             peer,
+            since,
             awaits_proxy_header,
         };
         Self {

@@ -4,23 +4,29 @@ use proto::ConnId;
 
 use crate::sock::Sock;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Socks {
+    first_life: u32,
     slots: Vec<Slot>,
     free: Vec<u32>,
     count: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Slot {
     life: u32,
     sock: Option<Sock>,
 }
 
 impl Socks {
+    pub(crate) const fn new(first_life: u32) -> Self {
+        Self { first_life, slots: Vec::new(), free: Vec::new(), count: 0 }
+    }
+
     pub(crate) fn insert(&mut self, sock: Sock) -> ConnId {
+        let life = self.first_life;
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
+            self.slots.push(Slot { life, sock: None });
             u32::try_from(self.slots.len() - 1).expect("fewer sockets than 2^32")
         });
         let place = &mut self.slots[slot as usize];
@@ -52,6 +58,10 @@ impl Socks {
 
     pub(crate) const fn count(&self) -> usize {
         self.count
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Sock> {
+        self.slots.iter().filter_map(|it| it.sock.as_ref())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = ConnId> + '_ {

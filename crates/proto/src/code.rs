@@ -97,6 +97,7 @@ codes! {
     UnsupportedData "UNSUPPORTED_DATA" 1003 415 Close No "This route takes text messages only."
     InvalidUtf8 "INVALID_UTF8" 1007 400 Close No "The text is not valid UTF-8."
     MessageTooBig "MESSAGE_TOO_BIG" 1009 413 Close No "The message is larger than this route allows."
+    TooManyFragments "TOO_MANY_FRAGMENTS" 1008 413 Close No "The message comes in more pieces than this route allows."
     MessageLate "MESSAGE_LATE" 1008 408 Close No "The message was begun and not finished in time."
     InvalidJson "INVALID_JSON" 4000 400 Tell No "The message is not valid JSON."
     UnknownCommand "UNKNOWN_COMMAND" 4000 400 Tell No "There is no such command."

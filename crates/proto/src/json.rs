@@ -244,6 +244,15 @@ pub fn event(event: &Event) -> String {
     serde_json::to_string(&out).expect("text and numbers always serialise")
 }
 
+/// A refusal for clients that speak an application's own JSON, where that application has no wording
+/// of its own: flat, and once more under both keys such clients look under.
+pub fn plain_refusal(refusal: &Refusal) -> String {
+    let body = refusal.to_json();
+    let flat = body.trim_start_matches('{');
+    let flat = flat.strip_suffix('}').unwrap_or(flat);
+    format!(r#"{{"type":"error",{flat},"payload":{body},"data":{body}}}"#)
+}
+
 fn refused(key: &str, id: Option<RequestId>, refusal: &Refusal) -> String {
     let body = refusal.to_json();
     match id {

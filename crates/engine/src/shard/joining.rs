@@ -112,6 +112,7 @@ impl Shard {
         let index = conn.joined.iter().position(|it| it.channel == key);
         let joined =
             conn.joined.swap_remove(index.expect("callers pass a channel that was joined"));
+        self.memberships -= 1;
         let channel = self.channels.at_mut(key);
         conn.gaps.retain(|it| it.channel != channel.name);
         if let Some(moved) = channel.unseat(dialect, id, joined.seat as usize) {
@@ -150,6 +151,7 @@ impl Shard {
         let (seat, at) = self.channels.at_mut(key).seat(dialect, id);
         let seat = u32::try_from(seat).expect("fewer members than connections");
         conn.joined.push(Joined { channel: key, seat, is_given });
+        self.memberships += 1;
         at
     }
 

@@ -80,6 +80,7 @@ impl Shard {
         answer: Result<Vec<Action>, Refusal>,
         effects: &mut Vec<Effect>,
     ) {
+        self.tally.asks_answered += 1;
         match answer {
             Ok(actions) => {
                 for action in actions {
@@ -152,6 +153,7 @@ impl Shard {
         if conversation.is_asking {
             self.farewells.insert(id, conversation);
         } else {
+            self.tally.asks += 1;
             effects.push(Effect::Ask { conn: id, ask: Ask::Disconnected });
         }
     }

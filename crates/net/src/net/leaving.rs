@@ -1,5 +1,7 @@
 //! Verdicts and goodbyes: open, refuse, hand off, close.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use proto::ConnId;
 
@@ -11,9 +13,14 @@ use crate::{
 };
 
 impl Net {
-    /// Answers a head with a 101 and reads frames from here on.
-    pub fn open(&mut self, conn: ConnId, response: Vec<u8>, open_as: OpenAs) {
-        let Some(sock) = self.socks.find(conn) else { return };
+    /// Answers a head with a 101 and reads frames from here on. Tells how long that took, from accept.
+    pub fn open(&mut self, conn: ConnId, response: Vec<u8>, open_as: OpenAs) -> Duration {
+        let now = self.now;
+        let Some(sock) = self.socks.find(conn) else { return Duration::ZERO };
+        let took = match &sock.stage {
+            Stage::Awaiting(knocking) => now.saturating_duration_since(knocking.since),
+            Stage::Knocking(_) | Stage::Open | Stage::Leaving(_) => Duration::ZERO,
+        };
         sock.stage = Stage::Open;
         sock.bounds = open_as.bounds;
         sock.window_bits = match open_as.compression {
@@ -21,6 +28,7 @@ impl Net {
             Compression::Messages { window_bits } => window_bits,
         };
         self.outbox(conn, |outbox| outbox.push(response.into()));
+        took
     }
 
     /// Answers a head with something else, and ends the connection.
@@ -28,7 +36,7 @@ impl Net {
         self.say_last(conn, response.into(), Leaving::Ending);
     }
 
-    /// Sends a last message, where there is one, and a close frame.
+    /// Sends a last message, where there is one, and a close frame; an empty one if `code` is zero.
     ///
     /// With `is_answer` the peer has closed first, and nothing more is awaited from it.
     pub fn close(
@@ -43,7 +51,10 @@ impl Net {
         if let Some(text) = last {
             wire::frame_into(&mut bytes, wire::Opcode::Text, text.as_bytes(), false);
         }
-        bytes.extend(wire::close_frame(code, reason));
+        match code {
+            0 => wire::frame_into(&mut bytes, wire::Opcode::Close, b"", false),
+            code => bytes.extend(wire::close_frame(code, reason)),
+        }
         let leaving = if is_answer { Leaving::Ending } else { Leaving::Closing };
         self.say_last(conn, bytes.into(), leaving);
     }
@@ -88,6 +99,20 @@ impl Net {
         self.poll.registry().deregister(sock.link.stream()).ok()?;
         let (stream, tls) = sock.link.into_parts();
         Some(Handoff { stream, tls, already_read, peer })
+    }
+
+    /// Tells every open connection goodbye, as far as its socket takes it now: the net is given up.
+    pub fn abandon(&mut self, code: u16, reason: &str) {
+        let frame = wire::close_frame(code, reason);
+        for conn in self.socks.iter().collect::<Vec<_>>() {
+            if let Some(sock) =
+                self.socks.find(conn).filter(|it| it.is_open() && it.outbox.is_none())
+            {
+                // Whoever does not get it sees the stream end, and comes back as well.
+                let _ = sock.link.write(&[std::io::IoSlice::new(&frame)]);
+                sock.link.finish();
+            }
+        }
     }
 
     /// Closes the socket at once, without a word.

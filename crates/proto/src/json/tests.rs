@@ -157,6 +157,17 @@ fn events_are_printed() {
 }
 
 #[test]
+fn a_plain_refusal_is_found_under_every_key_clients_look_under() {
+    let refusal = Refusal::new(Code::TooFast).after(Duration::from_secs(1));
+    expect![[r#"
+        {"type":"error","code":"TOO_FAST","message":"Too many messages.","details":{"retry_after":1.0},"payload":{"code":"TOO_FAST","message":"Too many messages.","details":{"retry_after":1.0}},"data":{"code":"TOO_FAST","message":"Too many messages.","details":{"retry_after":1.0}}}
+    "#]]
+    .assert_eq(&(plain_refusal(&refusal) + "\n"));
+    let read: serde_json::Value = serde_json::from_str(&plain_refusal(&refusal)).unwrap();
+    assert_eq!(read["payload"]["code"], "TOO_FAST");
+}
+
+#[test]
 fn publications_are_printed_with_the_payload_as_it_was() {
     let message = Publication {
         channel: ChannelName::parse("news").unwrap(),

@@ -1,0 +1,352 @@
+//! What a process is made of, put together in order: tables, applications, HTTP, shards.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, Weak},
+    thread,
+    time::Instant,
+};
+
+use app::{App, Echo, Gateway};
+use config::{AppKind, Config};
+use engine::Rules;
+use front::{ApiKeys, KeyRow, PageLink};
+use limits::AdmissionLimits;
+use monitor::{Build, Monitor};
+use proto::ShardId;
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+use token::KeySets;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::{
+    common::Common,
+    driver,
+    hub::{Hub, Mint},
+    inbox::lock,
+    sockets::{Sockets, head_limits},
+    tls::{Certificate, TlsError},
+};
+
+/// Sockets on their way from the shards to the HTTP side. It takes them faster than they can come.
+const HANDOFFS_MAX: usize = 1024;
+
+#[derive(Debug, Error)]
+pub(crate) enum BootError {
+    #[error("start the asynchronous side")]
+    Runtime(#[source] io::Error),
+    #[error(transparent)]
+    Bind(#[from] net::BindError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("make the data directory {path}")]
+    DataDir { path: String, source: io::Error },
+    #[error("open application {name}")]
+    Notifications { name: Arc<str>, source: notifications::OpenError },
+    #[error("open application {name}")]
+    Checkins { name: Arc<str>, source: checkins::OpenError },
+    #[error("take the API keys")]
+    ApiKeys(#[source] front::BadKey),
+    #[error("start shard {shard}")]
+    Thread { shard: u16, source: io::Error },
+    #[error("draw random numbers")]
+    Random(#[source] io::Error),
+}
+
+/// A running process.
+pub(crate) struct House {
+    pub(crate) address: SocketAddr,
+    pub(crate) common: Arc<Common>,
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    /// One word for each shard that has ended.
+    pub(crate) shards: mpsc::Receiver<io::Result<()>>,
+    front: JoinHandle<()>,
+    stop_front: oneshot::Sender<()>,
+}
+
+impl House {
+    /// Finishes what HTTP is answering.
+    pub(crate) async fn close(self) {
+        // The front may have ended by itself.
+        let _ = self.stop_front.send(());
+        let _ = self.front.await;
+    }
+}
+
+pub(crate) fn cores() -> u16 {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    u16::try_from(cores).unwrap_or(u16::MAX)
+}
+
+/// As many descriptors as we may have; answers how many. Each connection is one.
+pub(crate) fn raise_descriptors() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    // Refused, we go on with what there is; the number is told either way.
+    let _ = setrlimit(Resource::Nofile, raised);
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, BootError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("front")
+        .build()
+        .map_err(BootError::Runtime)
+}
+
+/// Opens the gate. Runs inside the runtime.
+pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
+    let shards = config.server.shards.unwrap_or_else(cores).clamp(1, SHARDS_MAX);
+    let address = net::probe(config.server.listen)?;
+    make_data_dir(&config)?;
+    let certificate = config.server.tls.as_ref().map(Certificate::read).transpose()?;
+    let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
+    let sockets = Sockets::new(&config, address, tls);
+    let hub = Arc::new(Hub::new(shards, config.server.inbox_max, dev.then(|| mint(&config)).flatten()));
+    let apps = open_apps(&config, &hub, dev)?;
+    let (handoffs, handed_off) = mpsc::channel(HANDOFFS_MAX);
+    let common = common(&config, shards, Arc::clone(&hub), &apps, handoffs);
+    hub.belongs_to(&common);
+    let (stop_front, stopped) = oneshot::channel();
+    let front = serve(&config, &common, apps, handed_off, stopped, dev)?;
+    let rules = rules(&config, shards)?;
+    let shards = start_shards(&common, rules, &sockets)?;
+    Ok(House { address, common, certificate, shards, front, stop_front })
+}
+
+/// Followers of a channel are a bit each.
+const SHARDS_MAX: u16 = 64;
+
+fn make_data_dir(config: &Config) -> Result<(), BootError> {
+    let path = &config.server.data_dir;
+    std::fs::create_dir_all(path)
+        .map_err(|source| BootError::DataDir { path: path.display().to_string(), source })
+}
+
+/// The development key, and what tokens need besides who they are for.
+fn mint(config: &Config) -> Option<Mint> {
+    let (key, verifier) = config.signing()?;
+    let rules = &verifier.verifier.rules;
+    let mut claims = Map::new();
+    let first = |it: &Option<Vec<String>>| it.as_ref().and_then(|it| it.first().cloned());
+    claims.extend(first(&rules.issuer).map(|it| ("iss".to_owned(), json!(it))));
+    claims.extend(first(&rules.audience).map(|it| ("aud".to_owned(), json!(it))));
+    let required = rules.required.iter().filter_map(|(name, values)| {
+        Some((name.clone(), Value::String(values.first()?.clone())))
+    });
+    claims.extend(required);
+    Some(Mint { key: key.clone(), claims })
+}
+
+fn open_apps(
+    config: &Config,
+    hub: &Arc<Hub>,
+    dev: bool,
+) -> Result<Vec<(Arc<str>, AppKind, Arc<dyn App>)>, BootError> {
+    let mut apps = Vec::new();
+    let data_dir = &config.server.data_dir;
+    for entry in &config.apps {
+        let gateway: Arc<dyn Gateway> = Arc::<Hub>::clone(hub);
+        let name = Arc::clone(&entry.name);
+        let app: Arc<dyn App> = match entry.kind {
+            AppKind::Echo => Arc::new(Echo),
+            AppKind::Notifications => notifications::Notifications::open(data_dir, gateway, dev)
+                .map_err(|source| BootError::Notifications { name: name.clone(), source })?,
+            AppKind::Checkins => checkins::Checkins::open(data_dir, gateway, dev)
+                .map_err(|source| BootError::Checkins { name: name.clone(), source })?,
+        };
+        apps.push((name, entry.kind, app));
+    }
+    Ok(apps)
+}
+
+fn common(
+    config: &Config,
+    shards: u16,
+    hub: Arc<Hub>,
+    apps: &[(Arc<str>, AppKind, Arc<dyn App>)],
+    handoffs: mpsc::Sender<front::Handoff>,
+) -> Arc<Common> {
+    let route_limits = config.routes.iter().map(|it| it.route.limits.clone()).collect();
+    let limits = AdmissionLimits::new(config.server.limits.clone(), route_limits, Instant::now());
+    let named = |name: &str| apps.iter().find(|it| &*it.0 == name).map(|it| Arc::clone(&it.2));
+    let apps = config.routes.iter().map(|it| it.route.app.as_deref().and_then(named)).collect();
+    let build = Build {
+        version: env!("CARGO_PKG_VERSION"),
+        commit: option_env!("TIDEGATE_COMMIT").unwrap_or("unknown"),
+    };
+    Arc::new_cyclic(|this: &Weak<Common>| {
+        let this = Weak::clone(this);
+        let counts = move || {
+            let common = this.upgrade();
+            common.map_or_else(Default::default, |it| lock(&it.limits).counts().clone())
+        };
+        Common {
+            door: config.door(),
+            head_limits: head_limits(config),
+            limits: Mutex::new(limits),
+            key_sets: Mutex::new(KeySets::new(config.sources().cloned(), config.jwks)),
+            apps,
+            hub,
+            monitor: Arc::new(Monitor::new(shards, build, counts)),
+            runtime: tokio::runtime::Handle::current(),
+            handoffs,
+        }
+    })
+}
+
+fn serve(
+    config: &Config,
+    common: &Arc<Common>,
+    apps: Vec<(Arc<str>, AppKind, Arc<dyn App>)>,
+    handed_off: mpsc::Receiver<front::Handoff>,
+    stopped: oneshot::Receiver<()>,
+    dev: bool,
+) -> Result<JoinHandle<()>, BootError> {
+    let gateway: Arc<dyn Gateway> = Arc::<Hub>::clone(&common.hub);
+    let bounds = front::Bounds {
+        connections_max: config.server.http_connections_max,
+        head_bytes_max: config.server.head_bytes_max,
+        request_bytes_max: config.server.request_bytes_max,
+        bodies_bytes_max: config.server.bodies_bytes_max,
+        ..front::Bounds::default()
+    };
+    let people: Vec<app::Person> = apps.iter().flat_map(|it| it.2.people()).collect();
+    let login = login_route(config).filter(|_| dev);
+    let parts = front::Parts {
+        gateway: Arc::clone(&gateway),
+        monitor: Arc::clone(&common.monitor),
+        keys: api_keys(config)?,
+        admin: config.monitoring.admins.as_ref().map(admin_rule),
+        metrics: match config.monitoring.metrics {
+            config::MetricsAccess::Admin => front::MetricsAccess::Admin,
+            config::MetricsAccess::Loopback => front::MetricsAccess::Loopback,
+            config::MetricsAccess::Public => front::MetricsAccess::Public,
+        },
+        dev: login.map(|route| app::login::router(gateway, people, &route)),
+        pages: apps.iter().filter_map(|it| page(it.1)).collect(),
+        apps: apps.into_iter().map(|it| it.2).collect(),
+        hosts: match &config.server.hosts {
+            admission::HostRule::Any => None,
+            admission::HostRule::Listed(hosts) => Some(hosts.clone()),
+        },
+        origins: origins(config),
+        connect_also: Vec::new(),
+        key_failures: config.server.limits.backoff.unwrap_or(KEY_FAILURES),
+        bounds,
+    };
+    let router = front::router(parts);
+    let metrics = Arc::clone(common.monitor.front());
+    Ok(tokio::spawn(front::serve(handed_off, router, bounds, metrics, async {
+        // The end of the one who could say so is a stop as well.
+        let _ = stopped.await;
+    })))
+}
+
+/// When an address that shows wrong API keys has to wait, where tokens have no such rule (A12).
+const KEY_FAILURES: limits::BackoffRules = limits::BackoffRules {
+    failures: 10,
+    window: std::time::Duration::from_secs(60),
+    wait_min: std::time::Duration::from_secs(1),
+    wait_max: std::time::Duration::from_secs(60),
+};
+
+/// A route by whose rules the login's own tokens are verified.
+fn login_route(config: &Config) -> Option<String> {
+    let with_tokens = config.routes.iter().find(|it| it.route.tokens.is_some());
+    with_tokens.map(|it| it.route.name.to_string())
+}
+
+fn api_keys(config: &Config) -> Result<ApiKeys, BootError> {
+    let rows = config.api.keys.iter().map(|it| KeyRow {
+        name: it.name.to_string(),
+        secret: it.secret.expose().to_vec(),
+        scopes: it.scopes.iter().map(|it| scope(*it)).collect(),
+    });
+    ApiKeys::new(rows.collect()).map_err(BootError::ApiKeys)
+}
+
+const fn scope(scope: config::Scope) -> front::Scope {
+    match scope {
+        config::Scope::Publish => front::Scope::Publish,
+        config::Scope::Read => front::Scope::Read,
+        config::Scope::Disconnect => front::Scope::Disconnect,
+        config::Scope::Admin => front::Scope::Admin,
+    }
+}
+
+fn admin_rule(admins: &config::Admins) -> front::AdminRule {
+    let claimed = |(claim, one_of): (&String, &Vec<String>)| front::Claimed {
+        claim: claim.clone(),
+        one_of: one_of.clone(),
+    };
+    front::AdminRule {
+        route: admins.route.to_string(),
+        any: admins.any_of.iter().map(claimed).collect(),
+    }
+}
+
+fn page(kind: AppKind) -> Option<PageLink> {
+    let (path, title) = match kind {
+        AppKind::Echo => return None,
+        AppKind::Notifications => ("/notifications/", "Notifications"),
+        AppKind::Checkins => ("/checkins/", "Check-ins"),
+    };
+    Some(PageLink { path: path.to_owned(), title: title.to_owned() })
+}
+
+/// Pages that may open a WebSocket may call the API.
+fn origins(config: &Config) -> Vec<String> {
+    let mut origins: Vec<String> = Vec::new();
+    for entry in &config.routes {
+        if let admission::OriginRule::Listed(listed) = &entry.route.origins {
+            origins.extend(listed.iter().cloned());
+        }
+    }
+    origins.sort_unstable();
+    origins.dedup();
+    origins
+}
+
+fn rules(config: &Config, shards: u16) -> Result<Rules, BootError> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).map_err(|it| BootError::Random(it.into()))?;
+    Ok(Rules {
+        shard: ShardId(0),
+        shards,
+        // Room for as many epochs as a process can need before two shards meet.
+        epoch_seed: u64::from_ne_bytes(seed),
+        policies: config.routes.iter().map(|it| it.policy.clone()).collect(),
+        namespaces: Arc::new(config.namespaces.clone()),
+        permissions: Arc::new(config.permissions.clone()),
+    })
+}
+
+fn start_shards(
+    common: &Arc<Common>,
+    rules: Rules,
+    sockets: &Sockets,
+) -> Result<mpsc::Receiver<io::Result<()>>, BootError> {
+    let (ended, all_ended) = mpsc::channel(usize::from(rules.shards));
+    for shard in 0..rules.shards {
+        let (common, sockets, ended) = (Arc::clone(common), sockets.clone(), ended.clone());
+        let epoch_seed = rules.epoch_seed.wrapping_add(u64::from(shard) << 48);
+        let rules = Rules { shard: ShardId(shard), epoch_seed, ..rules.clone() };
+        let body = move || {
+            let outcome = driver::run(&common, &rules, &sockets);
+            // Nobody listens any more when the process is ending.
+            let _ = ended.blocking_send(outcome);
+        };
+        thread::Builder::new()
+            .name(format!("shard-{shard}"))
+            .spawn(body)
+            .map_err(|source| BootError::Thread { shard, source })?;
+    }
+    Ok(all_ended)
+}

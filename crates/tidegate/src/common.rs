@@ -1,0 +1,63 @@
+//! What all threads of a process share.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Instant, SystemTime},
+};
+
+use admission::{Door, Moment, RouteId, Tables};
+use app::App;
+use limits::AdmissionLimits;
+use monitor::Monitor;
+use proto::UnixTime;
+use token::{KeySets, Source, VerifiedCache};
+
+use crate::{hub::Hub, inbox::lock};
+
+/// Tokens remembered as verified, on each shard. At some 300 bytes each, 3 MB a shard.
+pub(crate) const TOKENS_MAX: usize = 10_000;
+
+/// Shared by shards and the asynchronous side. Nothing here is touched while messages flow.
+pub(crate) struct Common {
+    pub(crate) door: Door,
+    pub(crate) head_limits: wire::HeadLimits,
+    /// Touched at accept and at close.
+    pub(crate) limits: Mutex<AdmissionLimits>,
+    pub(crate) key_sets: Mutex<KeySets>,
+    /// The application of each route.
+    pub(crate) apps: Vec<Option<Arc<dyn App>>>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) handoffs: tokio::sync::mpsc::Sender<front::Handoff>,
+}
+
+impl Common {
+    pub(crate) fn app(&self, route: RouteId) -> Option<&Arc<dyn App>> {
+        self.apps.get(usize::from(route.0))?.as_ref()
+    }
+
+    /// Runs something that needs all tables of admission. Key sets to fetch are appended.
+    pub(crate) fn with_tables<T>(
+        &self,
+        cache: &mut VerifiedCache,
+        tallies: &mut admission::Tallies,
+        fetches: &mut Vec<Source>,
+        run: impl FnOnce(&mut Tables<'_>) -> T,
+    ) -> T {
+        let limits = &mut *lock(&self.limits);
+        let key_sets = &mut *lock(&self.key_sets);
+        run(&mut Tables { door: &self.door, limits, cache, key_sets, tallies, fetches })
+    }
+}
+
+impl std::fmt::Debug for Common {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Common").field("door", &self.door).finish_non_exhaustive()
+    }
+}
+
+/// Both clocks, read once.
+pub(crate) fn moment() -> Moment {
+    Moment { now: Instant::now(), wall: UnixTime::from(SystemTime::now()) }
+}

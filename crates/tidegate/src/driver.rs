@@ -1,0 +1,101 @@
+//! Runs one shard on one thread: wait, hear, decide, carry out, write.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use engine::Rules;
+use net::Net;
+use proto::{Code, UnixTime};
+use tracing::error;
+
+use crate::{common::Common, hall::Hall, sockets::Sockets};
+
+/// Failures within [`FAILURES_IN`] that end the process: starting afresh does not help then (F16).
+const FAILURES_MAX: usize = 3;
+const FAILURES_IN: Duration = Duration::from_secs(60);
+
+/// Lives of connections that one net may use up before the next one's begin.
+const LIVES: u32 = 1 << 20;
+
+pub(crate) struct Driver {
+    net: Net,
+    hall: Hall,
+}
+
+/// Runs a shard until it has parted with everyone, replacing what fails.
+///
+/// # Errors
+/// When the operating system fails us, or we fail ourselves too often.
+pub(crate) fn run(common: &Arc<Common>, rules: &Rules, sockets: &Sockets) -> io::Result<()> {
+    let mut failures: Vec<Instant> = Vec::new();
+    let mut first_life = 0;
+    loop {
+        let mut driver = Driver::new(common, rules, sockets, first_life)?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| driver.run()));
+        match outcome {
+            Ok(done) => return done,
+            Err(_) => {
+                error!(shard = rules.shard.0, "the shard has failed; it starts afresh");
+                driver.abandon();
+                failures.retain(|it| it.elapsed() < FAILURES_IN);
+                failures.push(Instant::now());
+                if FAILURES_MAX <= failures.len() {
+                    return Err(io::Error::other("the shard failed three times in a minute"));
+                }
+                first_life += LIVES;
+            }
+        }
+    }
+}
+
+impl Driver {
+    fn new(
+        common: &Arc<Common>,
+        rules: &Rules,
+        sockets: &Sockets,
+        first_life: u32,
+    ) -> io::Result<Self> {
+        let now = Instant::now();
+        let net = sockets.open(first_life, now)?;
+        let wall = UnixTime::from(SystemTime::now());
+        let hall = Hall::new(Arc::clone(common), rules.clone(), now, wall);
+        common.hub.inbox(rules.shard).belongs_to(net.waker());
+        Ok(Self { net, hall })
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        while !self.hall.is_drained() {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// One turn: everything that has arrived, all it leads to, one write per socket.
+    fn turn(&mut self) -> io::Result<()> {
+        let Self { net, hall } = self;
+        net.wait(hall.wakes_at(), Instant::now())?;
+        hall.begin(Instant::now(), UnixTime::from(SystemTime::now()));
+        net.listen(hall.now(), hall);
+        hall.read_inbox(net);
+        hall.wake(net);
+        hall.deliver(net);
+        net.flush(hall);
+        hall.send_out();
+        hall.count(net);
+        Ok(())
+    }
+
+    /// A bug ended the shard: its connections come back to a fresh one.
+    fn abandon(&mut self) {
+        let code = Code::ShardFailed;
+        // What failed once may fail again while it is given up.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            self.hall.abandon();
+            self.net.abandon(code.close(), code.sentence());
+        }));
+    }
+}

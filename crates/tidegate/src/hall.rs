@@ -1,0 +1,241 @@
+//! Where one shard's net and engine meet: what is heard goes to the engine, what the engine asks for
+//! is carried out.
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use admission::{Admitted, Held, RouteId, Tallies};
+use app::Visitor;
+use engine::{Effect, Envelope, Input, Outcome, Rules, Shard, Ticket};
+use limits::Seat;
+use monitor::ShardMetrics;
+use net::{Ears, Knock, Net, Trouble};
+use proto::{ChannelName, Code, ConnId, Message, Publication, Refusal, ShardId, UnixTime};
+use token::{Source, VerifiedCache};
+use tokio::sync::oneshot;
+use wire::Arrived;
+
+use crate::{common::Common, inbox::Inbox};
+
+mod admitting; // From a head to an open connection.
+mod asking; // Applications.
+mod carrying; // Effects.
+mod counting; // For the monitor.
+mod delivering; // Batches.
+mod parting; // Goodbyes.
+mod receiving; // The inbox.
+
+/// One shard without its sockets.
+pub(crate) struct Hall {
+    pub(crate) id: ShardId,
+    common: Arc<Common>,
+    inbox: Arc<Inbox>,
+    shard: Shard,
+    metrics: Arc<ShardMetrics>,
+    now: Instant,
+    wall: UnixTime,
+    /// Kept between inputs so that a turn allocates nothing of its own.
+    effects: Vec<Effect>,
+    /// By slot, in step with the net's sockets that have passed the door.
+    guests: Vec<Option<Guest>>,
+    /// Those before the door who wait for an answer from elsewhere.
+    waiting: HashMap<ConnId, Waiting>,
+    /// Those inside whose first message has to bring a token.
+    unproven: HashMap<ConnId, Box<Admitted>>,
+    /// Those who have left while their application was asked something.
+    parted: HashMap<ConnId, (RouteId, Arc<Visitor>)>,
+    cache: VerifiedCache,
+    tallies: Tallies,
+    fetches: Vec<Source>,
+    /// This turn's publications by channel, in order.
+    batches: Vec<(ChannelName, Vec<Arc<Publication>>)>,
+    /// This turn's envelopes by shard.
+    outgoing: Vec<Vec<Envelope>>,
+    tickets: HashMap<Ticket, oneshot::Sender<Outcome>>,
+    ticket_next: u64,
+    books: counting::Books,
+    is_draining: bool,
+}
+
+/// Someone who has been let in.
+struct Guest {
+    life: u32,
+    route: RouteId,
+    /// Goes back when the connection ends, whatever ends it (C3).
+    seat: Option<Seat>,
+    address: std::net::IpAddr,
+    /// What the route's application knows it as.
+    visitor: Option<Arc<Visitor>>,
+}
+
+/// Someone whose admission waits.
+enum Waiting {
+    /// For the route's application to say whether it wants them.
+    App(Box<Admitted>),
+    /// For keys to verify the token with.
+    Keys(Held),
+}
+
+impl Hall {
+    pub(crate) fn new(common: Arc<Common>, rules: Rules, now: Instant, wall: UnixTime) -> Self {
+        let id = rules.shard;
+        let shards = usize::from(rules.shards);
+        Self {
+            id,
+            inbox: Arc::clone(common.hub.inbox(id)),
+            metrics: common.monitor.shard(usize::from(id.0)),
+            shard: Shard::new(rules, now),
+            now,
+            wall,
+            effects: Vec::new(),
+            guests: Vec::new(),
+            waiting: HashMap::new(),
+            unproven: HashMap::new(),
+            parted: HashMap::new(),
+            cache: VerifiedCache::new(crate::common::TOKENS_MAX),
+            tallies: Tallies::default(),
+            fetches: Vec::new(),
+            batches: Vec::new(),
+            outgoing: (0..shards).map(|_| Vec::new()).collect(),
+            tickets: HashMap::new(),
+            ticket_next: 0,
+            books: counting::Books::default(),
+            is_draining: false,
+            common,
+        }
+    }
+
+    /// A turn begins.
+    pub(crate) fn begin(&mut self, now: Instant, wall: UnixTime) {
+        self.now = now;
+        self.wall = wall;
+        self.metrics.turn(wall);
+    }
+
+    /// The time of this turn.
+    pub(crate) const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// When the engine wants to be woken.
+    pub(crate) fn wakes_at(&self) -> Option<Instant> {
+        // What a flush has led to waits for no deadline.
+        if self.batches.is_empty() { self.shard.wakes_at() } else { Some(self.now) }
+    }
+
+    /// Tells the engine that a deadline has come, if one has.
+    pub(crate) fn wake(&mut self, net: &mut Net) {
+        if self.shard.wakes_at().is_some_and(|it| it <= self.now) {
+            self.tell(net, Input::Woke);
+        }
+    }
+
+    /// Everyone has been parted with.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.is_draining && self.shard.conn_count() == 0 && self.waiting.is_empty()
+    }
+
+    /// Tells the engine one thing and carries out what comes of it.
+    fn tell(&mut self, net: &mut Net, input: Input) {
+        // Carrying out can lead to another input, which then uses a fresh list.
+        let mut effects = std::mem::take(&mut self.effects);
+        self.shard.handle(self.now, input, &mut effects);
+        for effect in effects.drain(..) {
+            self.carry_out(net, effect);
+        }
+        self.effects = effects;
+    }
+
+    fn guest(&mut self, conn: ConnId) -> Option<&mut Guest> {
+        let guest = self.guests.get_mut(conn.slot())?.as_mut();
+        guest.filter(|it| it.life == conn.life())
+    }
+}
+
+impl Ears for Hall {
+    fn knocked(&mut self, net: &mut Net, conn: ConnId, knock: &Knock<'_>) {
+        self.judge(net, conn, knock);
+    }
+
+    fn arrived(&mut self, net: &mut Net, conn: ConnId, arrived: Arrived<'_>) {
+        self.tell(net, Input::Heard { conn });
+        match arrived {
+            Arrived::Text(text) => self.hear_text(net, conn, text),
+            Arrived::Binary(bytes) => self.hear_binary(net, conn, bytes),
+            Arrived::Ping(_) | Arrived::Pong(_) => {}
+            Arrived::Close(said) => self.closed_by_peer(net, conn, said),
+        }
+    }
+
+    fn troubled(&mut self, net: &mut Net, conn: ConnId, trouble: Trouble) {
+        let waits_for_keys = matches!(self.waiting.get(&conn), Some(Waiting::Keys(_)));
+        let refusal = match trouble {
+            Trouble::HeadLate if waits_for_keys => Code::AuthUnavailable.into(),
+            _ => trouble_told(trouble),
+        };
+        if self.guest(conn).is_some() {
+            self.evict(net, conn, refusal);
+        } else {
+            self.turn_out(net, conn, &refusal);
+        }
+    }
+
+    fn unclogged(&mut self, net: &mut Net, conn: ConnId) {
+        self.tell(net, Input::Unclogged { conn });
+    }
+
+    fn lost(&mut self, net: &mut Net, conn: ConnId) {
+        self.forget(net, conn);
+    }
+}
+
+impl Hall {
+    fn hear_text(&mut self, net: &mut Net, conn: ConnId, text: &str) {
+        match self.shard.dialect(conn) {
+            Some(proto::Dialect::Native) => {
+                proto::json::requests(text, |request| {
+                    self.tell(net, Input::Requested { conn, request });
+                });
+            }
+            Some(proto::Dialect::Plain) => {
+                let message = Message::Text(text.into());
+                self.tell(net, Input::Said { conn, message });
+            }
+            None => {}
+        }
+    }
+
+    fn hear_binary(&mut self, net: &mut Net, conn: ConnId, bytes: &[u8]) {
+        match self.shard.dialect(conn) {
+            Some(proto::Dialect::Native) => self.evict(net, conn, Code::UnsupportedData.into()),
+            Some(proto::Dialect::Plain) => {
+                let message = Message::Binary(bytes.into());
+                self.tell(net, Input::Said { conn, message });
+            }
+            None => {}
+        }
+    }
+}
+
+/// What the peer is told of a trouble with its bytes.
+fn trouble_told(trouble: Trouble) -> Refusal {
+    match trouble {
+        Trouble::Head(fault) => {
+            let is_large = fault.status() == Code::HeadTooLarge.http();
+            let code = if is_large { Code::HeadTooLarge } else { Code::BadRequest };
+            Refusal::new(code).saying(format!("This is not a request we read: {fault}."))
+        }
+        Trouble::HeadLate => Code::HandshakeLate.into(),
+        Trouble::Frame(fault) => {
+            let code = match fault.close_code() {
+                1007 => Code::InvalidUtf8,
+                1009 => Code::MessageTooBig,
+                1008 => Code::TooManyFragments,
+                _ => Code::ProtocolError,
+            };
+            Refusal::new(code).saying(fault.to_string())
+        }
+        Trouble::MessageLate => Code::MessageLate.into(),
+        Trouble::TooManyPings => Code::TooManyPings.into(),
+        Trouble::Stalled => Code::TooSlow.into(),
+    }
+}

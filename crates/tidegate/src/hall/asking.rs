@@ -1,0 +1,181 @@
+//! Asking applications, which live on the asynchronous side.
+
+use std::{future::Future, sync::Arc};
+
+use admission::RouteId;
+use app::{App, Visitor};
+use engine::{Ask, Input, Proof};
+use net::Net;
+use proto::{Code, ConnId, Refusal};
+
+use super::Hall;
+use crate::{
+    fetch,
+    inbox::{Inbox, Note},
+};
+
+impl Hall {
+    /// Does the application want this visitor? Answered with [`Note::Judged`].
+    pub(super) fn ask_to_admit(&self, conn: ConnId, visitor: Arc<Visitor>, route: RouteId) {
+        let Some(app) = self.common.app(route).map(Arc::clone) else { return };
+        let inbox = Arc::clone(&self.inbox);
+        let failed = Note::Judged(conn, Err(Code::AppFailed.into()));
+        self.common.runtime.spawn(answered(inbox, failed, async move {
+            Note::Judged(conn, app.admit(&visitor).await)
+        }));
+    }
+
+    /// Puts one question of the engine's. One at a time for each connection, so there are never more
+    /// of these than connections.
+    pub(super) fn ask(&mut self, conn: ConnId, ask: Ask) {
+        let Some((route, visitor)) = self.asked(conn, matches!(ask, Ask::Disconnected)) else {
+            return;
+        };
+        let Some(app) = self.common.app(route).map(Arc::clone) else { return };
+        let inbox = Arc::clone(&self.inbox);
+        let failed = Note::Answered(conn, Err(Code::AppFailed.into()));
+        self.common.runtime.spawn(answered(inbox, failed, async move {
+            Note::Answered(conn, Ok(put(&*app, &visitor, ask).await))
+        }));
+    }
+
+    /// Whom a question is about; for the last one, forgetting it.
+    fn asked(&mut self, conn: ConnId, is_last: bool) -> Option<(RouteId, Arc<Visitor>)> {
+        match self.guest(conn) {
+            Some(guest) if is_last => Some((guest.route, guest.visitor.take()?)),
+            Some(guest) => Some((guest.route, guest.visitor.clone()?)),
+            None if is_last => self.parted.remove(&conn),
+            None => self.parted.get(&conn).cloned(),
+        }
+    }
+
+    /// Verifies a token that came after the upgrade.
+    pub(super) fn authenticate(&mut self, net: &mut Net, conn: ConnId, token: &str, refresh: bool) {
+        let verified = if refresh { self.refreshed(conn, token) } else { self.proven(conn, token) };
+        let proof = match verified {
+            Ok(Some(proof)) => Ok(Box::new(proof)),
+            // The answer comes later.
+            Ok(None) => return,
+            Err(refusal) => {
+                self.metrics.authentication_failed(refusal.code);
+                Err(refusal)
+            }
+        };
+        self.tell(net, Input::Authenticated { conn, proof });
+    }
+
+    fn refreshed(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Refusal> {
+        let Some(identity) = self.shard.identity(conn).map(Arc::clone) else { return Ok(None) };
+        let Some(guest) = self.guest(conn) else { return Ok(None) };
+        let (route, address) = (guest.route, guest.address);
+        let holder = admission::Holder { route, identity: &identity, address };
+        let (common, moment) = (Arc::clone(&self.common), self.moment());
+        let Self { cache, tallies, fetches, .. } = self;
+        let newer = common.with_tables(cache, tallies, fetches, |tables| {
+            admission::refresh(token, holder, moment, tables)
+        });
+        self.begin_fetches();
+        let newer = newer.map_err(unmet)?;
+        self.metrics.authenticated();
+        Ok(Some(self.proof(&newer, route)))
+    }
+
+    /// The first message's token. Where there is an application, it is asked before the engine hears.
+    fn proven(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Refusal> {
+        let Some(mut admitted) = self.unproven.remove(&conn) else { return Ok(None) };
+        let (common, moment) = (Arc::clone(&self.common), self.moment());
+        let Self { cache, tallies, fetches, .. } = self;
+        let verified = common.with_tables(cache, tallies, fetches, |tables| {
+            admission::authenticate(token, &mut admitted, moment, tables)
+        });
+        self.begin_fetches();
+        // The seat goes back with the connection, which a refusal ends.
+        if let Err(fault) = verified {
+            self.unproven.insert(conn, admitted);
+            return Err(unmet(fault));
+        }
+        self.metrics.authenticated();
+        match self.visitor(conn, &admitted) {
+            Some(visitor) => {
+                self.ask_to_admit(conn, visitor, admitted.route);
+                self.unproven.insert(conn, admitted);
+                Ok(None)
+            }
+            None => Ok(self.settle(conn, *admitted)),
+        }
+    }
+
+    /// The application has said whether it wants someone who is upgraded already.
+    pub(super) fn judged_unproven(
+        &mut self,
+        net: &mut Net,
+        conn: ConnId,
+        answer: Result<(), Refusal>,
+    ) {
+        let proof = match answer {
+            Err(refusal) => Err(refusal),
+            Ok(()) => {
+                let Some(admitted) = self.unproven.remove(&conn) else { return };
+                let visitor = self.visitor(conn, &admitted);
+                let Some(proof) = self.settle(conn, *admitted) else { return };
+                if let Some(guest) = self.guest(conn) {
+                    guest.visitor = visitor;
+                }
+                Ok(Box::new(proof))
+            }
+        };
+        self.tell(net, Input::Authenticated { conn, proof });
+    }
+
+    /// What was admitted on trust becomes a guest like any other.
+    fn settle(&mut self, conn: ConnId, admitted: admission::Admitted) -> Option<Proof> {
+        let identity = admitted.identity.as_ref()?;
+        let proof = self.proof(identity, admitted.route);
+        self.guest(conn)?.seat = Some(admitted.seat);
+        Some(Proof { channels: admitted.channels, ..proof })
+    }
+
+    fn begin_fetches(&mut self) {
+        for source in self.fetches.drain(..) {
+            fetch::begin(&self.common, source);
+        }
+    }
+}
+
+async fn put(app: &dyn App, visitor: &Visitor, ask: Ask) -> Vec<proto::Action> {
+    match ask {
+        Ask::Connected => app.connected(visitor).await,
+        Ask::Said(message) => app.message(visitor, message).await,
+        Ask::Disconnected => app.disconnected(visitor).await,
+    }
+}
+
+/// Runs a call of an application and puts its answer into the inbox, even if it panics.
+async fn answered(inbox: Arc<Inbox>, failed: Note, call: impl Future<Output = Note> + Send) {
+    let mut promise = Promise { inbox, note: Some(failed) };
+    promise.note = Some(call.await);
+}
+
+/// Kept, whatever happens in between.
+struct Promise {
+    inbox: Arc<Inbox>,
+    note: Option<Note>,
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if let Some(note) = self.note.take() {
+            self.inbox.answer(note);
+        }
+    }
+}
+
+fn unmet(unmet: admission::Unmet) -> Refusal {
+    match unmet {
+        admission::Unmet::Refused(refusal) => refusal,
+        // Keys are being fetched. A client that is upgraded already comes back in a moment.
+        admission::Unmet::NeedKeys(_) => {
+            Refusal::new(Code::AuthUnavailable).after(std::time::Duration::from_secs(1))
+        }
+    }
+}

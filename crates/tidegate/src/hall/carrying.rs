@@ -1,0 +1,66 @@
+//! Carrying out what the engine asks for.
+
+use engine::Effect;
+use net::Net;
+use proto::{Code, ConnId, Dialect, Event, Message};
+use wire::Opcode;
+
+use super::Hall;
+
+impl Hall {
+    pub(super) fn carry_out(&mut self, net: &mut Net, effect: Effect) {
+        match effect {
+            Effect::Tell { conn, event } => self.tell_event(net, conn, &event),
+            Effect::Reply { conn, message } => {
+                let (opcode, payload) = match &message {
+                    Message::Text(text) => (Opcode::Text, text.as_bytes()),
+                    Message::Binary(bytes) => (Opcode::Binary, &bytes[..]),
+                };
+                self.send(net, conn, opcode, payload);
+            }
+            Effect::Deliver { publication } => self.gather(publication),
+            Effect::Hold { conn } => net.hold(conn),
+            Effect::Release { conn } => net.release(conn),
+            Effect::Close { conn, refusal } => self.say_goodbye(net, conn, &refusal),
+            Effect::Ping { conn } => self.send(net, conn, Opcode::Ping, b""),
+            Effect::Pause { conn } => net.pause(conn),
+            Effect::Resume { conn } => net.resume(conn),
+            Effect::Authenticate { conn, token, refresh } => {
+                self.authenticate(net, conn, &token, refresh);
+            }
+            Effect::Ask { conn, ask } => self.ask(conn, ask),
+            Effect::Send { to, envelope } => self.outgoing[usize::from(to.0)].push(envelope),
+            Effect::Conclude { ticket, outcome } => {
+                if let Some(reply) = self.tickets.remove(&ticket) {
+                    // Whoever asked may have given up.
+                    let _ = reply.send(outcome);
+                }
+            }
+            Effect::Sing { text } => self.common.hub.sang(&text, self.id),
+            Effect::Ended { conn, lasted, code } => self.ended(conn, lasted, code),
+        }
+    }
+
+    fn tell_event(&mut self, net: &mut Net, conn: ConnId, event: &Event) {
+        if let Event::Refused { refusal, .. } = event {
+            self.metrics.refused(refusal.code);
+        }
+        let text = match (self.shard.dialect(conn), event) {
+            (Some(Dialect::Native), event) => proto::json::event(event),
+            // Front ends that exist know nothing of our events; a refusal is said in their words.
+            (Some(Dialect::Plain), Event::Refused { refusal, .. }) => {
+                let Some(route) = self.guest(conn).map(|it| it.route) else { return };
+                self.worded(route, refusal)
+            }
+            (Some(Dialect::Plain) | None, _) => return,
+        };
+        self.send(net, conn, Opcode::Text, text.as_bytes());
+    }
+
+    fn send(&mut self, net: &mut Net, conn: ConnId, opcode: Opcode, payload: &[u8]) {
+        // A reply is owed; whoever leaves no room for it has to come back (F10).
+        if !net.send(conn, opcode, payload) {
+            self.evict(net, conn, Code::TooSlow.into());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Goodbyes: said, heard, and booked.
+
+use std::time::Duration;
+
+use admission::RouteId;
+use engine::Input;
+use net::Net;
+use proto::{Code, ComeBack, ConnId, Dialect, Event, Refusal};
+
+use super::Hall;
+use crate::inbox::lock;
+
+/// What is booked for a peer that vanished without a close frame (RFC 6455 section 7.1.5).
+const VANISHED: u16 = 1006;
+/// And for one that gave no reason.
+const NO_REASON: u16 = 1005;
+
+impl Hall {
+    /// A refusal in the words that clients of the route understand.
+    pub(super) fn worded(&self, route: RouteId, refusal: &Refusal) -> String {
+        let worded = self.common.app(route).and_then(|it| it.wording(refusal));
+        worded.unwrap_or_else(|| proto::json::plain_refusal(refusal))
+    }
+
+    /// The engine has closed the connection; its client is told why, and by which number.
+    pub(super) fn say_goodbye(&mut self, net: &mut Net, conn: ConnId, refusal: &Refusal) {
+        self.metrics.closing(refusal.code);
+        self.books.number = refusal.code.close();
+        let dialect = self.guest(conn).map(|it| it.route).and_then(|route| {
+            let policy = self.common.door.routes.of(route)?;
+            Some((route, policy.dialect))
+        });
+        let last = match dialect {
+            Some((_, Dialect::Native)) => {
+                Some(proto::json::event(&Event::Closing { refusal: refusal.clone() }))
+            }
+            // Someone who is to come back at once needs no words, and shipped clients know none.
+            Some((route, Dialect::Plain)) if refusal.code.come_back() != ComeBack::Now => {
+                Some(self.worded(route, refusal))
+            }
+            Some((_, Dialect::Plain)) | None => None,
+        };
+        net.close(conn, last.as_deref(), refusal.code.close(), refusal.message(), false);
+    }
+
+    /// Ends a connection over what its socket did; the engine only hears that it is gone.
+    pub(super) fn evict(&mut self, net: &mut Net, conn: ConnId, refusal: Refusal) {
+        self.say_goodbye(net, conn, &refusal);
+        self.tell(net, Input::Closed { conn });
+    }
+
+    pub(super) fn closed_by_peer(
+        &mut self,
+        net: &mut Net,
+        conn: ConnId,
+        said: Option<(u16, &str)>,
+    ) {
+        let number = said.map_or(NO_REASON, |it| it.0);
+        self.books.number = number;
+        // The same number back, as RFC 6455 section 5.5.1 suggests; none for none.
+        net.close(conn, None, said.map_or(0, |it| it.0), "", true);
+        self.tell(net, Input::Closed { conn });
+    }
+
+    /// The socket is gone without a goodbye.
+    pub(super) fn forget(&mut self, net: &mut Net, conn: ConnId) {
+        self.leave_waiting(conn);
+        self.books.number = VANISHED;
+        self.tell(net, Input::Closed { conn });
+    }
+
+    /// For the books; the seat goes back here and nowhere else.
+    pub(super) fn ended(&mut self, conn: ConnId, lasted: Duration, code: Option<Code>) {
+        let number = code.map_or(self.books.number, Code::close);
+        self.metrics.closed(number, lasted);
+        if let Some(admitted) = self.unproven.remove(&conn) {
+            lock(&self.common.limits).release(admitted.seat);
+        }
+        let Some(guest) = self.guest(conn) else { return };
+        let (route, seat, visitor) = (guest.route, guest.seat.take(), guest.visitor.take());
+        self.guests[conn.slot()] = None;
+        if let Some(seat) = seat {
+            lock(&self.common.limits).release(seat);
+        }
+        // The application is still to hear what was said before, and that its visitor is gone.
+        if let Some(visitor) = visitor {
+            self.parted.insert(conn, (route, visitor));
+        }
+    }
+
+    /// The shard is given up: seats go back, everyone is told to come back.
+    pub(crate) fn abandon(&mut self) {
+        let limits = &mut *lock(&self.common.limits);
+        for seat in self.guests.iter_mut().flatten().filter_map(|it| it.seat.take()) {
+            limits.release(seat);
+            self.metrics.closed(Code::ShardFailed.close(), Duration::ZERO);
+        }
+        for (_, admitted) in std::mem::take(&mut self.unproven) {
+            limits.release(admitted.seat);
+            self.metrics.closed(Code::ShardFailed.close(), Duration::ZERO);
+        }
+        for (_, waiting) in std::mem::take(&mut self.waiting) {
+            match waiting {
+                super::Waiting::App(admitted) => limits.release(admitted.seat),
+                super::Waiting::Keys(held) => held.release(limits),
+            }
+        }
+        self.metrics.restarted();
+    }
+}

@@ -1,0 +1,56 @@
+//! What other threads have put into the inbox.
+
+use engine::{Input, Ticket};
+use net::Net;
+
+use super::Hall;
+use crate::inbox::Note;
+
+impl Hall {
+    pub(crate) fn read_inbox(&mut self, net: &mut Net) {
+        let mut notes = Vec::new();
+        let has_overflowed = self.inbox.take(&mut notes);
+        for note in notes {
+            self.read(net, note);
+        }
+        if has_overflowed {
+            self.metrics.inbox_overflowed();
+            self.tell(net, Input::Overflowed);
+        }
+    }
+
+    fn read(&mut self, net: &mut Net, note: Note) {
+        match note {
+            Note::Sent(envelope) => self.tell(net, Input::Sent { envelope }),
+            Note::Sought(errand, reply) => {
+                let ticket = Ticket(self.ticket_next);
+                self.ticket_next += 1;
+                self.tickets.insert(ticket, reply);
+                self.tell(net, Input::Sought { ticket, errand });
+            }
+            Note::Judged(conn, answer) => self.judged(net, conn, answer),
+            Note::Answered(conn, answer) => {
+                if answer.is_err() {
+                    self.metrics.app_failed();
+                }
+                self.tell(net, Input::Answered { conn, answer });
+            }
+            Note::KeysFetched { have_changed } => self.keys_fetched(net, have_changed),
+            Note::Drain(over) => {
+                self.is_draining = true;
+                net.stop_accepting();
+                self.tell(net, Input::Drain { over });
+            }
+        }
+    }
+
+    /// Sends what this turn has for other shards: one call each, however much it is.
+    pub(crate) fn send_out(&mut self) {
+        for (shard, envelopes) in (0..).map(proto::ShardId).zip(&mut self.outgoing) {
+            if !envelopes.is_empty() {
+                self.common.hub.inbox(shard).send(envelopes);
+                envelopes.clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The gateway as the asynchronous side sees it: errands for shards, tokens to check.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, Weak},
+    time::Duration,
+};
+
+use admission::{RouteId, Unmet};
+use app::{Description, Gateway, Post, Selection};
+use async_trait::async_trait;
+use engine::{Draft, Errand, Outcome, Whom, home_of};
+use proto::{ChannelName, Code, ConnId, Identity, Placed, Refusal, ShardId};
+use serde_json::{Map, Value, json};
+use token::{Key, VerifiedCache};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::{
+    common::{Common, TOKENS_MAX, moment},
+    fetch,
+    inbox::{Inbox, Note, lock},
+};
+
+/// How long the HTTP side waits for keys that are being fetched.
+const KEYS_WITHIN: Duration = Duration::from_secs(5);
+
+/// One for the process. Holds the inboxes of all shards.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    inboxes: Vec<Arc<Inbox>>,
+    /// Set once everything is put together; the hub is needed to make the rest.
+    common: OnceLock<Weak<Common>>,
+    cache: Mutex<VerifiedCache>,
+    /// Canaries under way, by their text, and who counts the shards they come through.
+    canaries: Mutex<BTreeMap<String, mpsc::Sender<ShardId>>>,
+    keys_fetched: Notify,
+    /// The development key, with `--dev` only.
+    mint: Option<Mint>,
+}
+
+/// What development tokens are signed with, and the claims they need besides.
+#[derive(Debug)]
+pub(crate) struct Mint {
+    pub(crate) key: Key,
+    pub(crate) claims: Map<String, Value>,
+}
+
+impl Hub {
+    pub(crate) fn new(shards: u16, inbox_max: usize, mint: Option<Mint>) -> Self {
+        Self {
+            inboxes: (0..shards).map(|_| Arc::new(Inbox::new(inbox_max))).collect(),
+            common: OnceLock::new(),
+            cache: Mutex::new(VerifiedCache::new(TOKENS_MAX)),
+            canaries: Mutex::default(),
+            keys_fetched: Notify::new(),
+            mint,
+        }
+    }
+
+    pub(crate) fn belongs_to(&self, common: &Arc<Common>) {
+        let first = self.common.set(Arc::downgrade(common));
+        assert!(first.is_ok(), "the hub is part of one process");
+    }
+
+    pub(crate) fn inbox(&self, shard: ShardId) -> &Arc<Inbox> {
+        &self.inboxes[usize::from(shard.0)]
+    }
+
+    pub(crate) fn inboxes(&self) -> impl Iterator<Item = &Arc<Inbox>> {
+        self.inboxes.iter()
+    }
+
+    /// A canary came through a shard.
+    pub(crate) fn sang(&self, text: &str, shard: ShardId) {
+        if let Some(listener) = lock(&self.canaries).get(text) {
+            // As many places as shards; a canary that nobody waits for any more may be lost.
+            let _ = listener.try_send(shard);
+        }
+    }
+
+    /// Keys have been fetched, or that failed.
+    pub(crate) fn keys_fetched(&self, have_changed: bool) {
+        if have_changed {
+            lock(&self.cache).flush();
+        }
+        for inbox in &self.inboxes {
+            inbox.answer(Note::KeysFetched { have_changed });
+        }
+        self.keys_fetched.notify_waiters();
+    }
+
+    fn shard_count(&self) -> u16 {
+        u16::try_from(self.inboxes.len()).expect("shards are counted with sixteen bits")
+    }
+
+    fn home(&self, channel: &ChannelName) -> &Inbox {
+        self.inbox(home_of(channel, self.shard_count()))
+    }
+
+    async fn seek(&self, inbox: &Inbox, errand: Errand) -> Result<Outcome, Refusal> {
+        let (reply, outcome) = oneshot::channel();
+        if !inbox.seek(errand, reply) {
+            return Err(Refusal::new(Code::Busy).after(Duration::from_secs(1)));
+        }
+        // A shard that fails drops what it was asked.
+        outcome.await.map_err(|_| Code::ShardFailed.into())
+    }
+
+    fn check(&self, common: &Arc<Common>, route: RouteId, token: &str) -> Result<Arc<Identity>, Unmet> {
+        let mut fetches = Vec::new();
+        let mut tallies = admission::Tallies::default();
+        let cache = &mut *lock(&self.cache);
+        let identity = common.with_tables(cache, &mut tallies, &mut fetches, |tables| {
+            admission::identify(token, route, moment(), tables)
+        });
+        fetches.into_iter().for_each(|it| fetch::begin(common, it));
+        identity
+    }
+}
+
+#[async_trait]
+impl Gateway for Hub {
+    async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
+        let Post { channel, payload, from, except } = post;
+        let inbox = self.home(&channel);
+        let draft = Draft { channel, payload, from, except, is_signal: false };
+        match self.seek(inbox, Errand::Publish(draft)).await? {
+            Outcome::Placed(Some(at)) => Ok(at),
+            other => unreachable!("a message has a place: {other:?}"),
+        }
+    }
+
+    async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal> {
+        let mut description = Description { members: 0, head: None };
+        for inbox in &self.inboxes {
+            let outcome = self.seek(inbox, Errand::Describe(channel.clone())).await?;
+            if let Outcome::Described { members, head } = outcome {
+                description.members += members;
+                description.head = description.head.or(head);
+            }
+        }
+        Ok(description)
+    }
+
+    async fn disconnect(&self, whom: Selection, why: Refusal) -> Result<usize, Refusal> {
+        let mut count = 0;
+        let (whom, shards) = match &whom {
+            Selection::User(user) => (Whom::User(user.clone()), 0..self.inboxes.len()),
+            Selection::Connection(name) => {
+                let Some((shard, conn)) = connection_named(name) else { return Ok(0) };
+                let shard = usize::from(shard);
+                (Whom::Conn(conn), shard..(shard + 1).min(self.inboxes.len()))
+            }
+        };
+        for inbox in self.inboxes.get(shards).unwrap_or_default() {
+            let errand = Errand::Disconnect(whom.clone(), why.clone());
+            if let Outcome::Disconnected(here) = self.seek(inbox, errand).await? {
+                count += here;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn canary(&self, patience: Duration) -> bool {
+        let mut secret = [0; 16];
+        if getrandom::fill(&mut secret).is_err() {
+            return false;
+        }
+        let text = format!("{:032x}", u128::from_ne_bytes(secret));
+        let (listener, mut heard) = mpsc::channel(self.inboxes.len());
+        lock(&self.canaries).insert(text.clone(), listener);
+        let sing = async {
+            // Through the engine of the first shard and from there through every inbox.
+            for inbox in self.inboxes.iter().take(1) {
+                let (reply, _) = oneshot::channel();
+                if !inbox.seek(Errand::Canary(text.as_str().into()), reply) {
+                    return false;
+                }
+            }
+            for _ in &self.inboxes {
+                if heard.recv().await.is_none() {
+                    return false;
+                }
+            }
+            true
+        };
+        let is_well = tokio::time::timeout(patience, sing).await.unwrap_or(false);
+        lock(&self.canaries).remove(&text);
+        is_well
+    }
+
+    async fn identify(&self, route: &str, token: &str) -> Result<Arc<Identity>, Refusal> {
+        let common = self.common.get().and_then(Weak::upgrade).ok_or(Code::Draining)?;
+        let id = common.door.routes.named(route).ok_or(Code::NoSuchRoute)?;
+        let waited = async {
+            loop {
+                // Before the check, so that keys which come in between are not missed.
+                let fetched = self.keys_fetched.notified();
+                match self.check(&common, id, token) {
+                    Ok(identity) => return Ok(identity),
+                    Err(Unmet::Refused(refusal)) => return Err(refusal),
+                    Err(Unmet::NeedKeys(_)) => fetched.await,
+                }
+            }
+        };
+        let late = |_| Err(Code::AuthUnavailable.into());
+        tokio::time::timeout(KEYS_WITHIN, waited).await.unwrap_or_else(late)
+    }
+
+    fn mint(&self, claims: Map<String, Value>, lifetime: Duration) -> Option<String> {
+        let mint = self.mint.as_ref()?;
+        let now = moment().wall.0;
+        let mut all = mint.claims.clone();
+        all.extend(claims);
+        all.insert("iat".to_owned(), json!(now));
+        all.insert("exp".to_owned(), json!(now + lifetime.as_secs()));
+        token::mint(&all, &mint.key, mint.key.kid()).ok()
+    }
+}
+
+/// Reads `S:cN.M`: the shard, the slot and its life.
+fn connection_named(name: &str) -> Option<(u16, ConnId)> {
+    let (shard, conn) = name.split_once(":c")?;
+    let (slot, life) = conn.split_once('.')?;
+    Some((shard.parse().ok()?, ConnId::new(slot.parse().ok()?, life.parse().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_found_by_the_name_they_are_given() {
+        let conn = ConnId::new(7, 3);
+        assert_eq!(connection_named(&format!("2:{conn}")), Some((2, conn)));
+        for text in ["", "2", "2:7.3", "2:c7", "x:c7.3", "2:c7.x", "2:c-1.0"] {
+            assert_eq!(connection_named(text), None, "{text}");
+        }
+    }
+}
