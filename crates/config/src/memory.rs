@@ -33,7 +33,7 @@ const ADDRESS_BYTES: u64 = 256;
 const ATTEMPT_BYTES: u64 = 4;
 /// A connection's place in a channel, and the channel's place in the connection.
 const MEMBERSHIP_BYTES: u64 = 128;
-/// One input that waits: an envelope with its payload counted at its sender's outbox.
+/// One input that waits for a shard, its payload apart.
 const INPUT_BYTES: u64 = 256;
 
 /// Multiplies the limits out. `cores` is how many shards there are where the file does not say.
@@ -68,7 +68,11 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     part("member of", by(connections, "connections", memberships), connections, memberships);
     let outbox = wide(server.outbox_bytes_max);
     part("outboxes", by(connections, "connections", outbox), connections, outbox);
-    let inbox = wide(server.inbox_max) * INPUT_BYTES;
+    // Counted and not weighed: each may be the largest message there is. Shards share payloads, so
+    // this is reached only if all that waits is different.
+    let payloads = config.routes.iter().map(|it| it.route.message_bytes_max);
+    let payload = payloads.chain([server.request_bytes_max]).max().unwrap_or(0);
+    let inbox = wide(server.inbox_max).saturating_mul(wide(payload) + INPUT_BYTES);
     part("inboxes", by(shards, "shards", inbox), shards, inbox);
     let addresses = u64::from(server.limits.addresses_max);
     let address = ADDRESS_BYTES + window;
