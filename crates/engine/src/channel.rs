@@ -17,6 +17,10 @@ impl Member {
     const UNPLACED: Offset = Offset(u64::MAX);
 }
 
+/// Messages of a channel have not reached this shard, and will not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Missed;
+
 /// A channel, as one shard with members in it keeps it.
 #[derive(Debug)]
 pub(crate) struct Channel {
@@ -87,10 +91,23 @@ impl Channel {
         waiting.iter().find(|it| it.0 == conn).map(|it| it.1)
     }
 
-    /// The home shard said where the channel stands; answers who waited for that.
-    pub(crate) fn followed(&mut self, follow: FollowId, at: Placed) -> Vec<(ConnId, RequestId)> {
+    /// Asks its home anew; what is known meanwhile stays.
+    pub(crate) const fn follow_again(&mut self, follow: FollowId) {
+        self.follow = follow;
+    }
+
+    /// The home shard said where the channel stands; answers who waited for that, unless members here
+    /// have missed something.
+    pub(crate) fn followed(
+        &mut self,
+        follow: FollowId,
+        at: Placed,
+    ) -> Result<Vec<(ConnId, RequestId)>, Missed> {
         if follow != self.follow {
-            return Vec::new();
+            return Ok(Vec::new());
+        }
+        if self.at().is_some_and(|it| it != at) {
+            return Err(Missed);
         }
         for member in self.members.iter_mut().flatten() {
             if member.after == Member::UNPLACED {
@@ -98,15 +115,21 @@ impl Channel {
             }
         }
         match std::mem::replace(&mut self.state, State::Following { at }) {
-            State::Asked { waiting } => waiting,
-            State::Following { .. } => Vec::new(),
+            State::Asked { waiting } => Ok(waiting),
+            State::Following { .. } => Ok(Vec::new()),
         }
     }
 
-    /// Notes the place of a message that is being delivered.
-    pub(crate) fn advance(&mut self, to: Placed) {
-        if let State::Following { at } = &mut self.state {
-            *at = to;
+    /// Notes the place of a message; answers whether there is anyone to deliver it to.
+    pub(crate) fn advance(&mut self, to: Placed) -> Result<bool, Missed> {
+        match &mut self.state {
+            // Sent for an earlier follow. Nobody here has been promised it.
+            State::Asked { .. } => Ok(false),
+            State::Following { at } if to.epoch == at.epoch && to.offset.0 == at.offset.0 + 1 => {
+                *at = to;
+                Ok(true)
+            }
+            State::Following { .. } => Err(Missed),
         }
     }
 

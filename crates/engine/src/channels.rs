@@ -49,6 +49,23 @@ impl Channels {
         key
     }
 
+    /// The channels that are at home on a shard, to be asked about anew.
+    pub(crate) fn follow_again(
+        &mut self,
+        is_home: impl Fn(&ChannelName) -> bool,
+    ) -> Vec<(ChannelName, FollowId)> {
+        let mut follow = self.follow_next;
+        let channels = self.by_key.iter_mut().filter(|it| is_home(&it.1.name));
+        let again = channels.map(|(_, channel)| {
+            follow = follow.wrapping_add(1);
+            channel.follow_again(FollowId(follow));
+            (channel.name.clone(), FollowId(follow))
+        });
+        let again = again.collect();
+        self.follow_next = follow;
+        again
+    }
+
     const fn next_follow(&mut self) -> FollowId {
         self.follow_next = self.follow_next.wrapping_add(1);
         FollowId(self.follow_next)

@@ -34,8 +34,11 @@ impl Home {
         self.followers |= 1 << shard.0;
     }
 
-    pub(crate) fn unfollow(&mut self, shard: ShardId) {
+    /// Answers whether it had followed.
+    pub(crate) fn unfollow(&mut self, shard: ShardId) -> bool {
+        let before = self.followers;
         self.followers &= !(1 << shard.0);
+        before != self.followers
     }
 }
 

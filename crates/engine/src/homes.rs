@@ -50,6 +50,17 @@ impl Homes {
         }
     }
 
+    /// A shard has no members in any channel.
+    pub(crate) fn unfollow_all(&mut self, now: Tick, shard: ShardId) {
+        // Every home is in there once, and unlike the table it has an order.
+        for (_, channel) in &self.sweep {
+            let Some(home) = self.by_name.get_mut(channel) else { continue };
+            if home.unfollow(shard) {
+                home.used_at = now;
+            }
+        }
+    }
+
     pub(crate) fn find(&self, channel: &ChannelName) -> Option<&Home> {
         self.by_name.get(channel)
     }

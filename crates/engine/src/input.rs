@@ -31,6 +31,10 @@ pub enum Input {
     Sent { envelope: Envelope },
     /// Another shard sent more than our inbox holds: anything may have been missed.
     Overflowed,
+    /// This shard replaces one that ended over a bug and whose sockets have been closed. Comes before
+    /// any other input. The driver goes on counting the lives of slots where the other stopped, so
+    /// that what was meant for its connections finds nobody.
+    TookOver,
     /// Someone outside, holding a ticket for the outcome, wants something done.
     Sought { ticket: Ticket, errand: Errand },
     /// The time [`Shard::wakes_at`](crate::Shard::wakes_at) named has come.
@@ -71,6 +75,14 @@ pub enum Envelope {
     Follow { channel: ChannelName, follow: FollowId, shard: ShardId },
     /// To the home shard: we have no members any more.
     Unfollow { channel: ChannelName, shard: ShardId },
+    /// From a shard that has lost envelopes, or everything: it has no members, and may not know what
+    /// it was told. Answered with [`Envelope::FollowAll`].
+    Forgot { shard: ShardId },
+    /// To a home shard that forgot: these are the channels we have members in, and there are no
+    /// others. One envelope for all, so that asking again cannot overflow the inbox again.
+    FollowAll { channels: Vec<(ChannelName, FollowId)>, shard: ShardId },
+    /// From the home shard, in answer to that.
+    FollowedAll { places: Vec<(ChannelName, FollowId, Placed)> },
     /// From the home shard: everything after this place will reach you.
     Followed { channel: ChannelName, follow: FollowId, at: Placed },
     /// From the home shard: for your members.

@@ -88,6 +88,7 @@ impl Shard {
             Input::Closed { conn } => self.forget(tick, conn, None, effects),
             Input::Sent { envelope } => self.sent(tick, envelope, effects),
             Input::Overflowed => self.overflowed(tick, effects),
+            Input::TookOver => self.tell_forgotten(effects),
             Input::Sought { ticket, errand } => self.seek(tick, ticket, errand, effects),
             Input::Woke => self.wake(tick, effects),
             Input::Drain { over } => self.drain(tick, over, effects),

@@ -1,7 +1,7 @@
 //! Seats in channels: taken, given up, and kept in step on both sides.
 
 use permission::Action;
-use proto::{ChannelName, Code, ConnId, Event, Placed, Refusal, RequestId};
+use proto::{ChannelName, Code, ConnId, Dialect, Event, Placed, Refusal, RequestId};
 
 use super::Shard;
 use crate::{
@@ -136,7 +136,8 @@ impl Shard {
         let follow = self.channels.at(key).follow();
         if home == self.rules.shard {
             let at = self.homes.follow(now, name, home);
-            self.channels.at_mut(key).followed(follow, at);
+            let waiting = self.channels.at_mut(key).followed(follow, at);
+            assert!(waiting == Ok(Vec::new()), "{name} is new: nobody waits, nothing was missed");
         } else {
             let shard = self.rules.shard;
             let envelope = Envelope::Follow { channel: name.clone(), follow, shard };
@@ -162,6 +163,15 @@ impl Shard {
         } else {
             let envelope = Envelope::Unfollow { channel, shard: self.rules.shard };
             effects.push(Effect::Send { to: home, envelope });
+        }
+    }
+
+    /// Messages of a channel were lost on their way here: its members come back and recover.
+    pub(super) fn missed(&mut self, now: Tick, channel: &ChannelName, effects: &mut Vec<Effect>) {
+        let Some(channel) = self.channels.find(channel) else { return };
+        let members = [Dialect::Native, Dialect::Plain].map(|it| channel.members(it).to_vec());
+        for member in members.iter().flatten() {
+            self.close(now, member.conn, Code::ShardFailed.into(), effects);
         }
     }
 

@@ -6,6 +6,7 @@ use proto::{ChannelName, Code, ConnId, Dialect, Event, Kind, Offset, Placed, Pub
 
 use super::Shard;
 use crate::{
+    channel::Missed,
     conn::Gap,
     deadlines::Tick,
     effect::{Effect, Outcome},
@@ -59,7 +60,7 @@ impl Shard {
         for shard in crate::home::shards_in(followers) {
             let publication = Arc::clone(&publication);
             if shard == self.rules.shard {
-                self.published(publication, effects);
+                self.published(now, publication, effects);
             } else {
                 let envelope = Envelope::Published { publication };
                 effects.push(Effect::Send { to: shard, envelope });
@@ -69,13 +70,23 @@ impl Shard {
     }
 
     /// On a shard with members: delivers.
-    pub(super) fn published(&mut self, publication: Arc<Publication>, effects: &mut Vec<Effect>) {
+    pub(super) fn published(
+        &mut self,
+        now: Tick,
+        publication: Arc<Publication>,
+        effects: &mut Vec<Effect>,
+    ) {
         // The last member may have left while the message was on its way.
         let Some(channel) = self.channels.find_mut(&publication.channel) else { return };
-        if let Kind::Message(at) = publication.kind {
-            channel.advance(at);
+        let is_owed = match publication.kind {
+            Kind::Message(at) => channel.advance(at),
+            Kind::Signal => Ok(channel.at().is_some()),
+        };
+        match is_owed {
+            Ok(true) => effects.push(Effect::Deliver { publication }),
+            Ok(false) => {}
+            Err(Missed) => self.missed(now, &publication.channel, effects),
         }
-        effects.push(Effect::Deliver { publication });
     }
 
     /// Tells whoever published that it has its place.

@@ -119,6 +119,15 @@ fn send(envelope: &Envelope) -> String {
         Envelope::Followed { channel, at, .. } => {
             format!("followed {channel} after {}", place(*at))
         }
+        Envelope::Forgot { .. } => "forgot".to_owned(),
+        Envelope::FollowAll { channels, .. } => {
+            let names: Vec<&str> = channels.iter().map(|it| it.0.as_str()).collect();
+            format!("follow only {}", names.join(" "))
+        }
+        Envelope::FollowedAll { places } => {
+            let text = |it: &(_, _, _)| format!("{} after {}", it.0, place(it.2));
+            format!("followed {}", places.iter().map(text).collect::<Vec<_>>().join(", "))
+        }
         Envelope::Published { publication } => match publication.kind {
             Kind::Message(at) => format!("published {} {}", publication.channel, place(at)),
             Kind::Signal => format!("signalled {}", publication.channel),

@@ -100,7 +100,9 @@ impl Play {
                     self.take();
                 }
             }
+            Line::BusLoses { count } => drop(self.bus.drain(..count)),
             Line::BusMoves => self.is_bus_held = false,
+            Line::Fails { shard } => self.fail(shard),
             Line::Repeats { count, line } => {
                 for _ in 0..count {
                     self.act(script::parse(&line));
@@ -186,6 +188,14 @@ impl Play {
                 self.move_bus();
             }
         }
+    }
+
+    /// A shard ends over a bug; its driver closes its sockets and lets a fresh one take over.
+    fn fail(&mut self, shard: u16) {
+        let shards = u16::try_from(self.shards.len()).unwrap();
+        let rules = house::rules(shard, shards, 0xf0);
+        self.shards[usize::from(shard)] = Shard::new(rules, self.now);
+        self.tell(shard, Input::TookOver);
     }
 }
 

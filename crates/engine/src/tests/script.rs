@@ -11,7 +11,7 @@
 //! app fails ann               front publishes den x        front describes den on=1
 //! front disconnects user ann  front disconnects conn ann   front looses canary
 //! shard 1 overflows           shard 1 fails                everybody drains over 10s
-//! bus holds    bus takes 2    bus moves      3 times LINE    +2s    ++2s
+//! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
 //! ```
 
 use std::time::Duration;
@@ -37,7 +37,9 @@ pub(super) enum Line {
     Leaps(Duration),
     BusHolds,
     BusTakes { count: usize },
+    BusLoses { count: usize },
     BusMoves,
+    Fails { shard: u16 },
     Repeats { count: usize, line: String },
 }
 
@@ -51,12 +53,14 @@ pub(super) fn parse(line: &str) -> Line {
             Line::Repeats { count: count.parse().unwrap(), line }
         }
         ["bus", "holds"] => Line::BusHolds,
+        ["bus", "loses", count] => Line::BusLoses { count: count.parse().unwrap() },
         ["bus", "takes", count] => Line::BusTakes { count: count.parse().unwrap() },
         ["bus", "moves"] => Line::BusMoves,
         ["everybody", "drains", "over", time] => {
             let over = duration(time);
             Line::Everywhere { input: Box::new(move || Input::Drain { over }) }
         }
+        ["shard", shard, "fails"] => Line::Fails { shard: shard.parse().unwrap() },
         ["shard", shard, "overflows"] => {
             Line::Shard { shard: shard.parse().unwrap(), input: Input::Overflowed }
         }
