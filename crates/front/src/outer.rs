@@ -41,17 +41,14 @@ pub(crate) async fn outer(
 
     let mut response = match seen.refusal.take() {
         Some(refusal) => {
-            seen.is_last = true;
-            Problem::from(refusal).into_response()
+            let close = [(header::CONNECTION, "close")];
+            (close, Problem::from(refusal)).into_response()
         }
         None if seen.is_preflight => StatusCode::NO_CONTENT.into_response(),
         None => caught(&shared, next.run(request)).await,
     };
     secure(&mut response, &shared, seen.host.as_deref()).await;
     allow_origin(response.headers_mut(), &seen);
-    if seen.is_last {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
 
     let status = response.status().as_u16();
     shared.monitor.front().answered(status);
@@ -72,8 +69,6 @@ struct Seen {
     /// Answers under `/api` differ by origin when some are allowed.
     varies: bool,
     is_preflight: bool,
-    /// No other request is read from this connection.
-    is_last: bool,
 }
 
 impl Seen {
@@ -91,10 +86,6 @@ impl Seen {
             method: head.method.clone(),
             refusal: refusal(head, &path, host.as_deref(), shared),
             origin: origin.cloned(),
-            // It may have said its length too, which hyper keeps to itself; after a request that
-            // tells in two ways where it ends, a connection must be closed (H4; RFC 9112 section
-            // 6.1).
-            is_last: head.headers.contains_key(header::TRANSFER_ENCODING),
             varies,
             path,
             host,
