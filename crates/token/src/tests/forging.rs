@@ -1,5 +1,7 @@
 //! What a forger tries first (A1, A2, A3).
 
+use std::{fs, path::Path};
+
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -220,6 +222,17 @@ fn claims_are_one_json_object_or_nothing() {
         let unverified = Unverified::parse(&token, &Rules::default()).unwrap();
         assert_eq!(unverified.issuer(), None);
     }
+}
+
+#[test]
+fn the_committed_corpus_has_answers() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/tokens");
+    let mut count = 0;
+    for seed in fs::read_dir(&corpus).unwrap() {
+        crate::fuzzing::tokens(&fs::read(seed.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count > 0, "{} is empty", corpus.display());
 }
 
 const HEADER: &str =
