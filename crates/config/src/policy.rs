@@ -63,9 +63,10 @@ pub(crate) fn read(
         table.within("channels_max", 128, 1..=10_000, "Channels one connection may be in.");
     let asks_waiting_max = table.within(
         "asks_waiting_max",
-        16,
-        1..=10_000,
-        "Messages that wait while the application considers an earlier one. Then reading pauses.",
+        0,
+        0..=10_000,
+        "Messages that wait while the application considers an earlier one; then reading pauses. \
+         With none, a client's later mistake cannot overtake the answer to what it said before.",
     );
     let idle = ping_every + pong_within;
     let rest = RouteLimits {

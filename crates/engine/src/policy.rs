@@ -41,7 +41,9 @@ pub struct Policy {
     pub expiry_notice: Duration,
     /// Channels one connection may be in (F14).
     pub channels_max: u16,
-    /// Messages that wait while the application considers an earlier one. Then reading pauses.
+    /// Messages that wait while the application considers an earlier one. Then reading pauses. With
+    /// none, what a client says is looked at only once what it said before is answered, so that a
+    /// later mistake of its cannot overtake an earlier answer.
     pub asks_waiting_max: u16,
 }
 

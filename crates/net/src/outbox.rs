@@ -93,8 +93,14 @@ impl Outbox {
         }
     }
 
+    /// Answers a ping. While the socket takes nothing, only the last one is answered (RFC 6455 section
+    /// 5.5.3), so that pings cannot fill the outbox of someone who does not read (F9).
     pub(crate) fn pong(&mut self, frame: Bytes) {
-        self.pong = Some(frame);
+        if self.is_watched {
+            self.pong = Some(frame);
+        } else {
+            self.push(frame);
+        }
     }
 
     /// Throws away what has not begun, so that a goodbye gets through to someone who reads slowly.

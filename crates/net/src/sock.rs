@@ -22,6 +22,8 @@ pub(crate) struct Sock {
     /// The window of permessage-deflate towards this client; 0 without.
     pub(crate) window_bits: u8,
     pub(crate) is_paused: bool,
+    /// Something came while reading was paused, which is announced only once.
+    pub(crate) has_unread: bool,
     /// In which turn a batch last wanted to write here, and how many did.
     pub(crate) turn: u32,
     pub(crate) batches: u8,
@@ -85,6 +87,7 @@ impl Sock {
             bounds: 0,
             window_bits: 0,
             is_paused: false,
+            has_unread: false,
             turn: 0,
             batches: 0,
             pings: 0,

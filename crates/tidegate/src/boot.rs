@@ -108,7 +108,8 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
     let certificate = config.server.tls.as_ref().map(Certificate::read).transpose()?;
     let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
     let sockets = Sockets::new(&config, address, tls);
-    let hub = Arc::new(Hub::new(shards, config.server.inbox_max, dev.then(|| mint(&config)).flatten()));
+    let hub =
+        Arc::new(Hub::new(shards, config.server.inbox_max, dev.then(|| mint(&config)).flatten()));
     let apps = open_apps(&config, &hub, dev)?;
     let (handoffs, handed_off) = mpsc::channel(HANDOFFS_MAX);
     let common = common(&config, shards, Arc::clone(&hub), &apps, handoffs);
@@ -137,9 +138,10 @@ fn mint(config: &Config) -> Option<Mint> {
     let first = |it: &Option<Vec<String>>| it.as_ref().and_then(|it| it.first().cloned());
     claims.extend(first(&rules.issuer).map(|it| ("iss".to_owned(), json!(it))));
     claims.extend(first(&rules.audience).map(|it| ("aud".to_owned(), json!(it))));
-    let required = rules.required.iter().filter_map(|(name, values)| {
-        Some((name.clone(), Value::String(values.first()?.clone())))
-    });
+    let required = rules
+        .required
+        .iter()
+        .filter_map(|(name, values)| Some((name.clone(), Value::String(values.first()?.clone()))));
     claims.extend(required);
     Some(Mint { key: key.clone(), claims })
 }

@@ -106,7 +106,12 @@ impl Hub {
         outcome.await.map_err(|_| Code::ShardFailed.into())
     }
 
-    fn check(&self, common: &Arc<Common>, route: RouteId, token: &str) -> Result<Arc<Identity>, Unmet> {
+    fn check(
+        &self,
+        common: &Arc<Common>,
+        route: RouteId,
+        token: &str,
+    ) -> Result<Arc<Identity>, Unmet> {
         let mut fetches = Vec::new();
         let mut tallies = admission::Tallies::default();
         let cache = &mut *lock(&self.cache);

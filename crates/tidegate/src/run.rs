@@ -172,4 +172,3 @@ fn log_to_stderr(config: &Config) {
         Format::Json => log.json().init(),
     }
 }
-

@@ -23,7 +23,11 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     /// `address` is bound already by nobody else: see [`net::probe`].
-    pub(crate) fn new(config: &Config, address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        address: SocketAddr,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
         let server = &config.server;
         let connections = usize::try_from(server.limits.connections_max).unwrap_or(usize::MAX);
         let limits = Limits {
@@ -66,10 +70,7 @@ impl Sockets {
 }
 
 pub(crate) fn head_limits(config: &Config) -> HeadLimits {
-    HeadLimits {
-        bytes_max: config.server.head_bytes_max,
-        headers_max: config.server.headers_max,
-    }
+    HeadLimits { bytes_max: config.server.head_bytes_max, headers_max: config.server.headers_max }
 }
 
 fn proxy_header(bytes: &[u8]) -> Proxy {

@@ -142,14 +142,13 @@ fn the_most_memory_is_the_limits_multiplied_out() {
     expect_test::expect![[r#"
         the most memory that can be used, if every limit is reached at once:
           records    1000 connections x 2KiB                       2 MiB
-          unfinished 1000 connections x 64KiB                     63 MiB
-          waiting    1000 connections x 1MiB                    1000 MiB
+          unfinished 1000 connections x 128KiB                   125 MiB
           member of  1000 connections x 16KiB                     16 MiB
           outboxes   1000 connections x 1MiB                    1000 MiB
           inboxes    2 shards x 65552MiB                         129 GiB
           addresses  100000 addresses x 296B                      29 MiB
           requests   1024 HTTP connections x 32KiB                32 MiB
           bodies     of HTTP requests, all together               64 MiB
-          total                                                  131 GiB"#]]
+          total                                                  130 GiB"#]]
     .assert_eq(&memory.to_string());
 }

@@ -61,16 +61,16 @@ impl Shard {
         let talk = conn.conversation.get_or_insert_default();
         if talk.is_asking {
             talk.waiting.push_back(message);
-            // Nothing is thrown away: the socket is not read until the application has caught up.
-            if !talk.is_paused && usize::from(policy.asks_waiting_max) <= talk.waiting.len() {
-                talk.is_paused = true;
-                effects.push(Effect::Pause { conn: id });
-            }
-            return;
+        } else {
+            talk.is_asking = true;
+            self.tally.asks += 1;
+            effects.push(Effect::Ask { conn: id, ask: Ask::Said(message) });
         }
-        talk.is_asking = true;
-        self.tally.asks += 1;
-        effects.push(Effect::Ask { conn: id, ask: Ask::Said(message) });
+        // Nothing is thrown away: the socket is not read until the application has caught up.
+        if !talk.is_paused && usize::from(policy.asks_waiting_max) <= talk.waiting.len() {
+            talk.is_paused = true;
+            effects.push(Effect::Pause { conn: id });
+        }
     }
 
     pub(super) fn answered(

@@ -38,14 +38,14 @@ impl Net {
 
     /// Sends a last message, where there is one, and a close frame; an empty one if `code` is zero.
     ///
-    /// With `is_answer` the peer has closed first, and nothing more is awaited from it.
+    /// With `is_last` nothing more is awaited from the peer: it has closed first, or makes no sense.
     pub fn close(
         &mut self,
         conn: ConnId,
         last: Option<&str>,
         code: u16,
         reason: &str,
-        is_answer: bool,
+        is_last: bool,
     ) {
         let mut bytes = Vec::new();
         if let Some(text) = last {
@@ -55,7 +55,7 @@ impl Net {
             0 => wire::frame_into(&mut bytes, wire::Opcode::Close, b"", false),
             code => bytes.extend(wire::close_frame(code, reason)),
         }
-        let leaving = if is_answer { Leaving::Ending } else { Leaving::Closing };
+        let leaving = if is_last { Leaving::Ending } else { Leaving::Closing };
         self.say_last(conn, bytes.into(), leaving);
     }
 

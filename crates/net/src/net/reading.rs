@@ -34,6 +34,7 @@ impl Net {
         loop {
             let Some(sock) = self.socks.find(conn) else { return };
             if sock.is_paused {
+                sock.has_unread = true;
                 return;
             }
             let is_tls = sock.link.is_tls();
@@ -242,8 +243,9 @@ impl Net {
     pub fn resume(&mut self, conn: ConnId) {
         if let Some(sock) = self.socks.find(conn) {
             sock.is_paused = false;
-            // Its readiness was announced once and will not be again.
-            self.unread.push(conn);
+            if std::mem::take(&mut sock.has_unread) || !sock.kept.is_empty() {
+                self.unread.push(conn);
+            }
         }
     }
 

@@ -10,6 +10,8 @@ use proto::{Code, ComeBack, ConnId, Dialect, Event, Refusal};
 use super::Hall;
 use crate::inbox::lock;
 
+/// The close numbers that say that the connection itself is broken (RFC 6455 section 7.4.1).
+const BROKEN: std::ops::RangeInclusive<u16> = 1002..=1009;
 /// What is booked for a peer that vanished without a close frame (RFC 6455 section 7.1.5).
 const VANISHED: u16 = 1006;
 /// And for one that gave no reason.
@@ -40,7 +42,11 @@ impl Hall {
             }
             Some((_, Dialect::Plain)) | None => None,
         };
-        net.close(conn, last.as_deref(), refusal.code.close(), refusal.message(), false);
+        // Whoever breaks the protocol is told by its own means alone, and nothing they send after it
+        // is looked at (RFC 6455 section 7.1.7).
+        let is_broken = BROKEN.contains(&refusal.code.close());
+        let last = last.filter(|_| !is_broken);
+        net.close(conn, last.as_deref(), refusal.code.close(), refusal.message(), is_broken);
     }
 
     /// Ends a connection over what its socket did; the engine only hears that it is gone.
