@@ -123,6 +123,7 @@ impl Shard {
             self.farewell(id, effects);
             return;
         };
+        let may_wait = 0 < self.rules.policies[usize::from(conn.policy)].asks_waiting_max;
         let Some(talk) = &mut conn.conversation else { return };
         if std::mem::take(&mut talk.is_greeting) {
             effects.push(Effect::Release { conn: id });
@@ -134,7 +135,8 @@ impl Shard {
             }
             None => talk.is_asking = false,
         }
-        if talk.is_paused && talk.waiting.is_empty() {
+        let has_caught_up = talk.waiting.is_empty() && (may_wait || !talk.is_asking);
+        if talk.is_paused && has_caught_up {
             talk.is_paused = false;
             effects.push(Effect::Resume { conn: id });
             self.hear(now, id);

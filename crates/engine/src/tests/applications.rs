@@ -107,6 +107,31 @@ fn whoever_says_too_much_at_once_is_not_read_until_the_application_has_caught_up
     );
 }
 
+/// So that a later mistake, which closes the connection, cannot overtake an earlier answer.
+#[test]
+fn where_nothing_may_wait_the_next_is_read_only_once_the_last_is_answered() {
+    check(
+        "ann opens strict
+         ann says came-with-the-handshake
+         app answers ann
+         app answers ann
+         ann says two
+         app answers ann",
+        expect![[r#"
+            ann <- connected as ann
+            ann held
+            app <- ann connected
+            ann paused
+            ann released
+            app <- ann said came-with-the-handshake
+            ann resumed
+            app <- ann said two
+            ann paused
+            ann resumed
+        "#]],
+    );
+}
+
 #[test]
 fn what_was_said_before_the_close_is_still_heard() {
     check(

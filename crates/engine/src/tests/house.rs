@@ -9,7 +9,8 @@ use proto::{Dialect, Identity, ShardId, UnixTime, UserId};
 use crate::{Namespace, Namespaces, Policy, Rules, Slow};
 
 /// Routes by the names the scripts call them.
-pub(super) const ROUTES: [&str; 6] = ["native", "observed", "quiet", "plain", "app", "chat"];
+pub(super) const ROUTES: [&str; 7] =
+    ["native", "observed", "quiet", "plain", "app", "chat", "strict"];
 
 pub(super) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
     Rules {
@@ -27,13 +28,13 @@ pub(super) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
 
 fn policy(route: &str) -> Policy {
     let dialect = match route {
-        "plain" | "app" => Dialect::Plain,
+        "plain" | "app" | "strict" => Dialect::Plain,
         _ => Dialect::Native,
     };
     let mode = if route == "observed" { Mode::Observe } else { Mode::Enforce };
     Policy {
         dialect,
-        has_app: matches!(route, "app" | "chat"),
+        has_app: matches!(route, "app" | "chat" | "strict"),
         messages: Some(Rate::per_minute(60).unwrap()),
         messages_mode: mode,
         ping_every: Duration::from_secs(25),
@@ -42,7 +43,7 @@ fn policy(route: &str) -> Policy {
         first_message_within: Duration::from_secs(10),
         expiry_notice: Duration::from_secs(30),
         channels_max: 3,
-        asks_waiting_max: 2,
+        asks_waiting_max: if route == "strict" { 0 } else { 2 },
     }
 }
 
