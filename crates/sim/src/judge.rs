@@ -46,10 +46,7 @@ fn told(session: &mut Session, user: &str, event: &Event) -> Result<(), String> 
             id.map_or(Ok(()), |id| answered(session, id).map(|_| ()))
         }
         Event::Subscribed { id, channel, at } => {
-            match answered(session, *id)? {
-                Asked::Subscribe(asked) if asked == *channel => {}
-                other => return Err(format!("{event:?} answers {other:?}")),
-            }
+            is_answer(event, &answered(session, *id)?, &Asked::Subscribe(channel.clone()))?;
             if !rules::may(user, &session.role, channel) {
                 return Err(format!("{user} as {} subscribed {channel}", session.role));
             }
@@ -65,17 +62,17 @@ fn told(session: &mut Session, user: &str, event: &Event) -> Result<(), String> 
             let was_going = session.left.remove(channel);
             if was_in || was_going { Ok(()) } else { Err(format!("was not in {channel}")) }
         }
-        Event::Refreshed { id, .. } => match answered(session, *id)? {
-            Asked::Refresh { role } => {
-                session.role = role;
-                Ok(())
-            }
-            other => Err(format!("refreshed answers {other:?}")),
-        },
-        Event::Published { id, channel, .. } => match answered(session, *id)? {
-            Asked::Publish(asked) if asked == *channel => Ok(()),
-            other => Err(format!("{event:?} answers {other:?}")),
-        },
+        Event::Refreshed { id, .. } => {
+            let asked = answered(session, *id)?;
+            let Asked::Refresh { role } = asked else {
+                return Err(format!("{event:?} answers {asked:?}"));
+            };
+            session.role = role;
+            Ok(())
+        }
+        Event::Published { id, channel, .. } => {
+            is_answer(event, &answered(session, *id)?, &Asked::Publish(channel.clone()))
+        }
         Event::Signalled { id, .. } | Event::Pong { id } => answered(session, *id).map(|_| ()),
         Event::Gap { channel, from, to } => gap(session, channel, *from, *to),
         Event::Expiring { .. } | Event::Closing { .. } => Ok(()),
@@ -97,6 +94,10 @@ fn told(session: &mut Session, user: &str, event: &Event) -> Result<(), String> 
             Ok(())
         }
     }
+}
+
+fn is_answer(event: &Event, asked: &Asked, expected: &Asked) -> Result<(), String> {
+    if asked == expected { Ok(()) } else { Err(format!("{event:?} answers {asked:?}")) }
 }
 
 fn answered(session: &mut Session, id: RequestId) -> Result<Asked, String> {
