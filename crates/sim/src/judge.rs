@@ -15,7 +15,7 @@ pub(crate) fn hear(person: &mut Person, model: &Model, frame: &Frame) -> Result<
     let (user, route) = (person.user, person.route);
     let Some(session) = &mut person.session else { return Err("read without a socket".to_owned()) };
     match frame {
-        Frame::Told(event) => told(session, user, event).map(|()| false),
+        Frame::Told(event) => told(session, model, user, event).map(|()| false),
         Frame::Published(publication) => {
             if route == APP && !session.has_heard_application {
                 return Err("a publication before the application spoke".to_owned());
@@ -36,7 +36,7 @@ pub(crate) fn hear(person: &mut Person, model: &Model, frame: &Frame) -> Result<
     }
 }
 
-fn told(session: &mut Session, user: &str, event: &Event) -> Result<(), String> {
+fn told(session: &mut Session, model: &Model, user: &str, event: &Event) -> Result<(), String> {
     match event {
         Event::Connected { id, .. } => {
             if session.is_connected {
@@ -74,7 +74,7 @@ fn told(session: &mut Session, user: &str, event: &Event) -> Result<(), String> 
             is_answer(event, &answered(session, *id)?, &Asked::Publish(channel.clone()))
         }
         Event::Signalled { id, .. } | Event::Pong { id } => answered(session, *id).map(|_| ()),
-        Event::Gap { channel, from, to } => gap(session, channel, *from, *to),
+        Event::Gap { channel, from, to } => gap((session, model, user), channel, *from, *to),
         Event::Expiring { .. } | Event::Closing { .. } => Ok(()),
         Event::Refused { id: Some(id), refusal } => {
             if let Asked::Subscribe(channel) = answered(session, *id)?
@@ -105,7 +105,7 @@ fn answered(session: &mut Session, id: RequestId) -> Result<Asked, String> {
 }
 
 fn gap(
-    session: &mut Session,
+    (session, model, user): (&mut Session, &Model, &str),
     channel: &proto::ChannelName,
     from: Offset,
     to: Offset,
@@ -113,8 +113,8 @@ fn gap(
     let Some(Some(at)) = session.stands.get_mut(channel) else {
         return Err(format!("a gap in {channel}, where they are not"));
     };
-    if at.offset.0 + 1 < from.0 {
-        return Err(format!("a gap in {channel} from {} after {}", from.0, at.offset.0));
+    if let Some(missed) = model.owed(channel, at.epoch, (at.offset.0, from.0), user) {
+        return Err(format!("a gap in {channel} from {} does not tell of {missed}", from.0));
     }
     at.offset = at.offset.max(to);
     Ok(())
