@@ -29,7 +29,8 @@ pub struct Arrival<'a> {
 
 /// Decides on a request. A request that is wrong in several ways is told the first, in this order:
 ///
-/// 1. The Host is one of ours, else `HOST_REFUSED`. Asked of every request, HTTP included (H3).
+/// 1. The Host is one of ours, else `HOST_REFUSED`. Asked of every request, HTTP included (H3), but
+///    for probes.
 /// 2. It asks for a WebSocket, else [`Verdict::PassOn`].
 /// 3. There is a route, else `NO_SUCH_ROUTE`. Told before any limit: it costs us less than a limit
 ///    does, and what is not there has no limits of its own.
@@ -45,7 +46,7 @@ pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
     let Arrival { head, peer, tls, moment } = *arrival;
     let door = tables.door;
     let address = door.proxies.client(head, peer);
-    if !door.hosts.allows(head) {
+    if !door.hosts.allows(head) && !is_probe(head) {
         return before(Code::HostRefused.into(), None, address, tables);
     }
     if !wire::is_upgrade(head) {
@@ -69,6 +70,12 @@ pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
     };
     tables.tallies.entered += 1;
     Seated { arrival, id, route, captures, address, upgrade, seat }.decide(tables)
+}
+
+/// Whether it asks how we are. Probes come by address, and what they learn is no secret (H3).
+fn is_probe(head: &Head<'_>) -> bool {
+    let path = head.path();
+    (path == "/health" || path.starts_with("/health/")) && !wire::is_upgrade(head)
 }
 
 /// Goes on with a request whose keys were fetched: the same head, a newer moment. Limits are not

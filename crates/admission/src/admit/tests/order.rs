@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     Network, Proxies,
-    fixtures::{WALL, World, get, query_then_bearer, route, template, token, token_route},
+    fixtures::{Request, WALL, World, get, query_then_bearer, route, template, token, token_route},
 };
 
 /// In the order they are told. Each is one bit of a choice.
@@ -76,6 +76,22 @@ fn what_is_no_upgrade_goes_to_http_unless_the_host_is_not_ours() {
     request.host = "evil.test";
     assert_eq!(world.knock(&request, "198.51.100.1"), "421 HOST_REFUSED");
     assert_eq!((world.tallies.asked, world.tallies.passed_on), (0, 1));
+    world.close();
+}
+
+/// H3: what asks whether we are alive comes by address; a WebSocket at that path does not.
+#[test]
+fn a_probe_may_name_any_host() {
+    let mut world = World::new(vec![route("/health/ws")]);
+    for (path, is_upgrade, expected) in [
+        ("/health", false, "pass on"),
+        ("/health/ready?x", false, "pass on"),
+        ("/healthy", false, "421 HOST_REFUSED"),
+        ("/health/ws", true, "421 HOST_REFUSED"),
+    ] {
+        let request = Request { host: "10.0.0.7:8000", is_upgrade, ..get(path) };
+        assert_eq!(world.knock(&request, "198.51.100.1"), expected, "{path}");
+    }
     world.close();
 }
 
