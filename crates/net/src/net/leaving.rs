@@ -17,11 +17,19 @@ impl Net {
     pub fn open(&mut self, conn: ConnId, response: Vec<u8>, open_as: OpenAs) -> Duration {
         let now = self.now;
         let Some(sock) = self.socks.find(conn) else { return Duration::ZERO };
-        let took = match &sock.stage {
-            Stage::Awaiting(knocking) => now.saturating_duration_since(knocking.since),
+        let took = match std::mem::replace(&mut sock.stage, Stage::Open) {
+            Stage::Awaiting(mut knocking) => {
+                // While the verdict was awaited more may have come. While the head is being shown,
+                // nothing is here: whoever shows it sees to the rest.
+                let early = knocking.head_bytes.min(knocking.bytes.len());
+                sock.kept = knocking.bytes.split_off(early);
+                now.saturating_duration_since(knocking.since)
+            }
             Stage::Knocking(_) | Stage::Open | Stage::Leaving(_) => Duration::ZERO,
         };
-        sock.stage = Stage::Open;
+        if !sock.kept.is_empty() {
+            self.unread.push(conn);
+        }
         sock.bounds = open_as.bounds;
         sock.window_bits = match open_as.compression {
             Compression::Off => 0,
