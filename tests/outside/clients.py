@@ -1,0 +1,192 @@
+"""Clients: the `websockets` library, with the noise taken out of it."""
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as open_connection
+from websockets.typing import Origin, Subprotocol
+
+from gate import WITHIN, Gate
+
+SUBPROTOCOL = "tidegate.v1"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A no before the upgrade."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+
+    @property
+    def code(self) -> str:
+        """The code's name."""
+        return str(self.body["code"])
+
+
+@dataclass(frozen=True)
+class Closed:
+    """How a connection ended: the number, the reason, and what was heard before."""
+
+    code: int
+    reason: str
+    frames: list[Any]
+
+
+class Client:
+    """One open connection that speaks JSON."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self._ids = 0
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def socket(self) -> socket.socket:
+        """What is underneath."""
+        return self.connection.socket
+
+    def close(self) -> None:
+        """Leaves with a close frame and waits for the answer."""
+        self.connection.close()
+
+    def say(self, message: Any) -> None:
+        """Sends JSON; text as it is."""
+        self.connection.send(message if isinstance(message, str) else json.dumps(message))
+
+    def hear(self, within: float = WITHIN) -> Any:
+        """The next frame."""
+        try:
+            return json.loads(self.connection.recv(within))
+        except TimeoutError:
+            raise AssertionError(f"heard nothing for {within} s") from None
+        except ConnectionClosed as closed:
+            raise AssertionError(f"closed instead of saying something: {closed}") from closed
+
+    def hear_kind(self, kind: str, within: float = WITHIN) -> Any:
+        """The next frame of this type; others are passed over."""
+        return self.hear_where(lambda it: it.get("type") == kind, f"a {kind}", within)
+
+    def hear_where(
+        self, is_it: Callable[[Any], bool], what: str = "a frame", within: float = WITHIN
+    ) -> Any:
+        """The next frame that fits; others are passed over."""
+        deadline, passed = time.monotonic() + within, []
+        while time.monotonic() < deadline:
+            try:
+                frame = self.hear(max(0.01, deadline - time.monotonic()))
+            except AssertionError as fault:
+                raise AssertionError(f"{fault}; wanted {what}, heard {passed}") from None
+            if is_it(frame):
+                return frame
+            passed.append(frame)
+        raise AssertionError(f"wanted {what}, heard {passed}")
+
+    def hear_end(self, within: float = WITHIN) -> Closed:
+        """Everything up to the end of the connection, and how it ended."""
+        deadline, frames = time.monotonic() + within, []
+        try:
+            while True:
+                left = max(0.01, deadline - time.monotonic())
+                frames.append(json.loads(self.connection.recv(left)))
+        except TimeoutError:
+            raise AssertionError(f"still open after {within} s, heard {frames}") from None
+        except ConnectionClosed as closed:
+            said = closed.rcvd
+            return Closed(said.code if said else 1006, said.reason if said else "", frames)
+
+    # The native dialect
+
+    def ask(self, **command: Any) -> Any:
+        """Sends a command with a number and returns the reply that has it."""
+        self._ids += 1
+        number = self._ids
+        self.say({"id": number} | command)
+        return self.hear_where(lambda it: it.get("id") == number, f"the reply to {command}")
+
+
+def connect(
+    gate: Gate,
+    path: str,
+    token: str | None = None,
+    *,
+    address: str = "127.0.0.1",
+    bearer: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    origin: str | None = None,
+    protocols: Sequence[str] = (),
+    through: Callable[[socket.socket], None] | None = None,
+) -> Client:
+    """Opens a connection. `token` is the query's; `through` may write to the socket before.
+
+    Raises `InvalidStatus` if refused before the upgrade; see `refusal`.
+    """
+    sent = dict(headers or {})
+    if bearer is not None:
+        sent["Authorization"] = f"Bearer {bearer}"
+    sock = gate.socket(address)
+    if through is not None:
+        through(sock)
+    tls: ssl.SSLContext | None = gate.tls() if gate.trusting else None
+    connection = open_connection(
+        gate.url(path, token),
+        sock=sock,
+        ssl=tls,
+        server_hostname="127.0.0.1" if tls else None,
+        additional_headers=sent,
+        origin=None if origin is None else Origin(origin),
+        subprotocols=[Subprotocol(it) for it in protocols] or None,
+        compression=None,
+        ping_interval=None,
+        open_timeout=WITHIN,
+        close_timeout=WITHIN,
+        proxy=None,
+        # Returns the connection, for tests that hold several at once.
+        legacy=True,
+    )
+    client = Client(connection)
+    _open.append(client)
+    return client
+
+
+def close_all() -> None:
+    """Leaves whatever a test has left open, so that the next one finds its seats free."""
+    while _open:
+        _open.pop().close()
+
+
+_open: list[Client] = []
+
+
+def refusal(gate: Gate, path: str, token: str | None = None, **how: Any) -> Refused:
+    """Connects and must be refused before the upgrade, with JSON as body (R56, R58)."""
+    try:
+        client = connect(gate, path, token, **how)
+    except InvalidStatus as refused:
+        response = refused.response
+        body = json.loads(response.body or b"null")
+        assert set(body) >= {"code", "message"}, f"{response.status_code}: {body}"
+        return Refused(response.status_code, dict(response.headers), body)
+    client.close()
+    raise AssertionError(f"{path} was admitted")
+
+
+def native(gate: Gate, path: str, token: str | None = None, **how: Any) -> Client:
+    """Opens a connection of the native dialect and hears the welcome."""
+    client = connect(gate, path, token, protocols=[SUBPROTOCOL], **how)
+    assert client.connection.subprotocol == SUBPROTOCOL
+    assert "connected" in client.hear()
+    return client
