@@ -1,1 +1,19 @@
-//! Measures.
+//! Load for a running server, from one thread: people who listen, a backend that publishes, and what
+//! it costs the server.
+//!
+//! The same for every server that takes `GET /ws/bench/{channel}?token=…` for an upgrade and
+//! `POST /api/publish` with `{"channel", "data"}`, so that they can be measured side by side. Every
+//! delivery is compared with what was published: content, order, none lost, none twice.
+
+mod scenario; // Start here.
+
+mod backend;
+mod cost;
+mod crowd;
+mod dice;
+mod ledger;
+mod options;
+mod stage;
+mod table;
+
+pub use crate::{options::Options, scenario::run, table::print};

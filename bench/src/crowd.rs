@@ -1,0 +1,113 @@
+//! People who listen.
+
+use std::{
+    io::{self, ErrorKind, Read as _, Write as _},
+    net::SocketAddr,
+};
+
+use mio::{Interest, Registry, Token, net::TcpStream};
+use socket2::SockRef;
+use wire::{Opcode, client};
+
+use crate::dice::Dice;
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct Person {
+    stream: TcpStream,
+    reader: client::Reader,
+    /// The answer to the upgrade, while it is not whole.
+    head: Option<Vec<u8>>,
+    /// Deliveries so far.
+    pub(crate) got: u64,
+    /// Hears what is published; the others are only there.
+    pub(crate) is_member: bool,
+}
+
+impl Person {
+    /// Connects, without a word.
+    ///
+    /// Closing will reset the connection: thousands in TIME_WAIT would use up the ports.
+    pub(crate) fn connect(at: SocketAddr, is_member: bool) -> io::Result<Self> {
+        let stream = std::net::TcpStream::connect(at)?;
+        SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO))?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let stream = TcpStream::from_std(stream);
+        let reader = client::Reader::default();
+        Ok(Self { stream, reader, head: Some(Vec::new()), got: 0, is_member })
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, token: usize) -> io::Result<()> {
+        registry.register(&mut self.stream, Token(token), Interest::READABLE)
+    }
+
+    /// Asks for the upgrade.
+    pub(crate) fn knock(&mut self, at: SocketAddr, target: &str, dice: &mut Dice) -> io::Result<()> {
+        let mut nonce = [0; 16];
+        nonce[..8].copy_from_slice(&dice.roll().to_ne_bytes());
+        let request = client::request(&at.to_string(), target, nonce, &[]);
+        match self.stream.write(&request)? {
+            written if written == request.len() => Ok(()),
+            _ => Err(io::Error::other("a request head did not fit into a socket")),
+        }
+    }
+
+    pub(crate) const fn is_in(&self) -> bool {
+        self.head.is_none()
+    }
+
+    /// Reads what is there and shows each message with its place to `hear`.
+    pub(crate) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        mut hear: impl FnMut(u64, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        loop {
+            let count = match self.stream.read(buffer) {
+                Ok(0) => return Err(io::Error::other("the server closed a connection")),
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            self.take_in(&buffer[..count])?;
+            while let Some(frame) = self.reader.next().map_err(io::Error::other)? {
+                match frame.opcode {
+                    Opcode::Text => {
+                        if !self.is_member {
+                            return Err(io::Error::other("a bystander was sent something"));
+                        }
+                        hear(self.got, frame.payload)?;
+                        self.got += 1;
+                    }
+                    Opcode::Ping => {
+                        let pong = client::frame(Opcode::Pong, frame.payload, [1, 2, 3, 4]);
+                        let _ = self.stream.write(&pong)?;
+                    }
+                    other => return Err(io::Error::other(format!("the server sent {other:?}"))),
+                }
+            }
+            // A short read has emptied the socket (epoll(7), question 9).
+            if count < buffer.len() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take_in(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(head) = &mut self.head else {
+            self.reader.feed(bytes);
+            return Ok(());
+        };
+        head.extend_from_slice(bytes);
+        if let Some(end) = head.windows(4).position(|it| it == b"\r\n\r\n") {
+            if !head.starts_with(b"HTTP/1.1 101") {
+                let head = String::from_utf8_lossy(head);
+                return Err(io::Error::other(format!("the server would not upgrade: {head}")));
+            }
+            self.reader.feed(&head[end + 4..]);
+            self.head = None;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! What a run is told on the command line.
+
+use std::{collections::BTreeMap, env, io, net::SocketAddr, time::Duration};
+
+/// Which tokens people show.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Tokens {
+    /// None at all; for servers that look at none.
+    None,
+    /// All the same one.
+    One,
+    /// Each their own.
+    Distinct,
+}
+
+/// How publishing is paced.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pace {
+    /// So many a second, by the clock, whatever the server does.
+    PerSecond(f64),
+    /// So many on their way at any time: published, and not with every member yet.
+    InFlight(usize),
+}
+
+/// Where and how much.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(crate) at: SocketAddr,
+    pub(crate) pid: u32,
+    /// Its column in the table.
+    pub(crate) server: String,
+    pub(crate) members: usize,
+    pub(crate) bytes: usize,
+    pub(crate) pace: Pace,
+    pub(crate) lasting: Duration,
+    /// Connections that are there and not published to, and over how many channels they are spread.
+    pub(crate) bystanders: usize,
+    pub(crate) channels: usize,
+    pub(crate) tokens: Tokens,
+    /// What the figure is called in the table, if not by its options.
+    pub(crate) label: String,
+    /// What tokens are signed with.
+    pub(crate) secret: Vec<u8>,
+    pub(crate) api_key: String,
+}
+
+impl Options {
+    /// Reads `--name value` pairs; secrets come from `TIDEGATE_SECRET` and `TIDEGATE_API_KEY`.
+    ///
+    /// # Errors
+    /// A name without a value, an unknown name, or a value that is no number.
+    pub fn parse(words: impl Iterator<Item = String>) -> io::Result<Self> {
+        let mut given = pairs(words)?;
+        let mut take = |name: &str, default: &str| {
+            given.remove(name).unwrap_or_else(|| default.to_owned())
+        };
+        let rate = take("rate", "");
+        let in_flight = number(&take("in-flight", "16"))?;
+        let options = Self {
+            at: take("at", "127.0.0.1:8000").parse().map_err(io::Error::other)?,
+            pid: number(&take("pid", "0"))?,
+            server: take("server", "tidegate"),
+            members: number(&take("members", "1000"))?,
+            bytes: number(&take("bytes", "128"))?,
+            pace: match rate.as_str() {
+                "" => Pace::InFlight(in_flight),
+                rate => Pace::PerSecond(number(rate)?),
+            },
+            lasting: Duration::from_secs_f64(number(&take("seconds", "5"))?),
+            bystanders: number(&take("bystanders", "1000"))?,
+            channels: number(&take("channels", "1"))?,
+            tokens: match take("tokens", "distinct").as_str() {
+                "none" => Tokens::None,
+                "one" => Tokens::One,
+                _ => Tokens::Distinct,
+            },
+            label: take("label", ""),
+            secret: env::var("TIDEGATE_SECRET").unwrap_or_default().into_bytes(),
+            api_key: env::var("TIDEGATE_API_KEY").unwrap_or_default(),
+        };
+        match given.keys().next() {
+            Some(name) => Err(io::Error::other(format!("there is no --{name}"))),
+            None => Ok(options),
+        }
+    }
+}
+
+fn pairs(mut words: impl Iterator<Item = String>) -> io::Result<BTreeMap<String, String>> {
+    let mut given = BTreeMap::new();
+    while let Some(word) = words.next() {
+        let name = word.strip_prefix("--").unwrap_or(&word).to_owned();
+        let value = words.next().ok_or_else(|| io::Error::other(format!("{word} what?")))?;
+        given.insert(name, value);
+    }
+    Ok(given)
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> io::Result<T> {
+    text.parse().map_err(|_| io::Error::other(format!("{text} is not such a number")))
+}
