@@ -23,6 +23,8 @@ pub(crate) enum Link {
 pub(crate) struct TlsLink {
     stream: TcpStream,
     tls: ServerConnection,
+    /// The last byte has been given to `tls`; once it is written the stream ends.
+    is_finished: bool,
 }
 
 /// A connection on its way to the HTTP side, with what has been read of it.
@@ -54,7 +56,7 @@ impl Link {
             Self::Plain(stream) => {
                 let mut tls = ServerConnection::new(Arc::clone(config))?;
                 tls.set_buffer_limit(Some(TLS_BUFFER_BYTES_MAX));
-                Ok(Self::Tls(Box::new(TlsLink { stream, tls })))
+                Ok(Self::Tls(Box::new(TlsLink { stream, tls, is_finished: false })))
             }
             Self::Tls(_) => Ok(self),
         }
@@ -78,6 +80,14 @@ impl Link {
         }
     }
 
+    /// Nothing is left in the buffer of TLS.
+    pub(crate) fn is_flushed(&self) -> bool {
+        match self {
+            Self::Plain(_) => true,
+            Self::Tls(link) => !link.tls.wants_write(),
+        }
+    }
+
     /// Moves what TLS has buffered to the socket. `Ok(true)` when nothing is left.
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         match self {
@@ -88,11 +98,10 @@ impl Link {
 
     /// Says that nothing more will be written. Errors do not matter: the peer may be gone.
     pub(crate) fn finish(&mut self) {
-        if let Self::Tls(link) = self {
-            link.tls.send_close_notify();
-            let _ = link.flush();
-        }
-        let _ = self.stream().shutdown(Shutdown::Write);
+        let _ = match self {
+            Self::Plain(stream) => stream.shutdown(Shutdown::Write),
+            Self::Tls(link) => link.finish(),
+        };
     }
 
     pub(crate) fn into_parts(self) -> (StdStream, Option<Box<ServerConnection>>) {
@@ -120,42 +129,55 @@ impl TlsLink {
         }
     }
 
+    /// Fills the buffer of rustls and empties it, in turns: one system call for as much as fits.
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut count = 0;
-        loop {
-            let rest = unwritten(slices, count);
-            if rest.is_empty() {
+        while self.flush()? {
+            let taken = self.take(slices, count)?;
+            if taken == 0 {
                 break;
             }
-            let taken = self.tls.writer().write(rest)?;
             count += taken;
-            let is_flushed = self.flush()?;
-            if taken == 0 && !is_flushed {
-                break;
-            }
         }
         if count == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(count) }
     }
 
+    /// Gives rustls what comes behind the first `done` bytes, in as few records as can be.
+    fn take(&mut self, slices: &[IoSlice<'_>], mut done: usize) -> io::Result<usize> {
+        for (index, slice) in slices.iter().enumerate() {
+            if slice.len() <= done {
+                done -= slice.len();
+            } else if done == 0 {
+                return self.tls.writer().write_vectored(&slices[index..]);
+            } else {
+                return self.tls.writer().write(&slice[done..]);
+            }
+        }
+        Ok(0)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.is_finished, true) {
+            self.tls.send_close_notify();
+        }
+        self.flush().map(|_| ())
+    }
+
+    /// Answers whether all is written. The stream ends with the last of it and not before: what the
+    /// socket does not take at once would be lost.
     fn flush(&mut self) -> io::Result<bool> {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut self.stream) {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        if self.is_finished {
+            // The peer may have gone first.
+            let _ = self.stream.shutdown(Shutdown::Write);
+        }
         Ok(true)
     }
-}
-
-/// The first slice that is not written, from where it is not.
-fn unwritten<'a>(slices: &'a [IoSlice<'_>], mut written: usize) -> &'a [u8] {
-    for slice in slices {
-        if written < slice.len() {
-            return &slice[written..];
-        }
-        written -= slice.len();
-    }
-    &[]
 }

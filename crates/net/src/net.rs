@@ -227,6 +227,9 @@ impl Net {
         let events = self.events.take().expect("events are put back after every turn");
         let mut buffer = std::mem::take(&mut self.buffer);
         for conn in std::mem::take(&mut self.unread) {
+            if let Some(sock) = self.socks.find(conn) {
+                sock.is_unread = false;
+            }
             self.catch_up(conn, ears);
             self.read(conn, &mut buffer, true, ears);
         }
@@ -239,7 +242,10 @@ impl Net {
                     if event.is_writable() {
                         self.write_on(conn, ears);
                     }
-                    if event.is_readable() || event.is_read_closed() || event.is_error() {
+                    if event.is_error() && self.socks.find(conn).is_some_and(|it| it.is_paused) {
+                        // Reading would find out, and is not to be.
+                        self.lose(conn, ears);
+                    } else if event.is_readable() || event.is_read_closed() || event.is_error() {
                         self.read(conn, &mut buffer, event.is_read_closed(), ears);
                     }
                 }
@@ -260,11 +266,7 @@ impl Net {
             }
         }
         while let Some(conn) = self.messages.pop_due(now) {
-            let wait = self.messages.wait();
-            let since = self.socks.find(conn).and_then(|it| it.partial_since);
-            if since.is_some_and(|it| it + wait <= now) {
-                ears.troubled(self, conn, Trouble::MessageLate);
-            }
+            self.look_at_message(conn, ears);
         }
         while let Some(conn) = self.stalls.pop_due(now) {
             self.look_at_stall(conn, ears);
@@ -275,6 +277,22 @@ impl Net {
                 self.discard(conn);
             }
         }
+    }
+
+    /// An unfinished message, or another after it: is it late?
+    fn look_at_message(&mut self, conn: ConnId, ears: &mut impl Ears) {
+        let (wait, now) = (self.messages.wait(), self.now);
+        let Some(sock) = self.socks.find(conn) else { return };
+        sock.is_timed = false;
+        let Some(since) = sock.partial_since.filter(|_| sock.is_open()) else { return };
+        if since + wait <= now {
+            ears.troubled(self, conn, Trouble::MessageLate);
+            return;
+        }
+        // One entry a socket, or whoever sends halves of messages would fill the queue. So a later
+        // message is looked at up to once again its time too late.
+        sock.is_timed = true;
+        self.messages.push(now, conn);
     }
 
     /// A socket that had something to write: has it moved since it was put into the queue?
@@ -289,7 +307,11 @@ impl Net {
             sock.outbox = None;
             return;
         }
-        if is_open && outbox.moved_at + wait <= now {
+        // What is kept back waits for an application, which is not the peer's fault.
+        if outbox.is_empty() {
+            return;
+        }
+        if is_open && outbox.is_stuck(now, wait) {
             ears.troubled(self, conn, Trouble::Stalled);
             return;
         }

@@ -24,6 +24,12 @@ pub(crate) struct Sock {
     pub(crate) is_paused: bool,
     /// Something came while reading was paused, which is announced only once.
     pub(crate) has_unread: bool,
+    /// It is among those that are read again in the next turn.
+    pub(crate) is_unread: bool,
+    /// The queue for unfinished messages knows about it.
+    pub(crate) is_timed: bool,
+    /// The peer has ended its side, and is still owed a goodbye.
+    pub(crate) has_ended: bool,
     /// In which turn a batch last wanted to write here, and how many did.
     pub(crate) turn: u32,
     pub(crate) batches: u8,
@@ -88,11 +94,19 @@ impl Sock {
             window_bits: 0,
             is_paused: false,
             has_unread: false,
+            is_unread: false,
+            is_timed: false,
+            has_ended: false,
             turn: 0,
             batches: 0,
             pings: 0,
             pings_in: 0,
         }
+    }
+
+    /// Something said is not written yet.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.outbox.as_ref().is_some_and(|it| !it.is_empty()) || !self.link.is_flushed()
     }
 
     pub(crate) const fn is_open(&self) -> bool {

@@ -17,24 +17,21 @@ impl Net {
     pub fn open(&mut self, conn: ConnId, response: Vec<u8>, open_as: OpenAs) -> Duration {
         let now = self.now;
         let Some(sock) = self.socks.find(conn) else { return Duration::ZERO };
-        let took = match std::mem::replace(&mut sock.stage, Stage::Open) {
-            Stage::Awaiting(mut knocking) => {
-                // While the verdict was awaited more may have come. While the head is being shown,
-                // nothing is here: whoever shows it sees to the rest.
-                let early = knocking.head_bytes.min(knocking.bytes.len());
-                sock.kept = knocking.bytes.split_off(early);
-                now.saturating_duration_since(knocking.since)
-            }
-            Stage::Knocking(_) | Stage::Open | Stage::Leaving(_) => Duration::ZERO,
-        };
-        if !sock.kept.is_empty() {
-            self.unread.push(conn);
-        }
+        let Stage::Awaiting(knocking) = &mut sock.stage else { return Duration::ZERO };
+        let took = now.saturating_duration_since(knocking.since);
+        // While the verdict was awaited more may have come. While the head is being shown, nothing is
+        // here: whoever shows it sees to the rest.
+        let early = knocking.head_bytes.min(knocking.bytes.len());
+        sock.kept = knocking.bytes.split_off(early);
+        sock.stage = Stage::Open;
         sock.bounds = open_as.bounds;
         sock.window_bits = match open_as.compression {
             Compression::Off => 0,
             Compression::Messages { window_bits } => window_bits,
         };
+        if !sock.kept.is_empty() {
+            self.read_again(conn);
+        }
         self.outbox(conn, |outbox| outbox.push(response.into()));
         took
     }
@@ -87,7 +84,7 @@ impl Net {
             outbox.push(bytes);
         });
         self.goodbyes.push(now, conn);
-        self.unread.push(conn);
+        self.read_again(conn);
     }
 
     /// The peer has answered the goodbye: end our side of the stream too, once all is written.

@@ -14,7 +14,7 @@ use crate::{
     sock::{Leaving, Stage},
 };
 
-/// Control frames a client may send in one second before it is taken for an attacker (F9).
+/// Pings and pongs a client may send in one second before it is taken for an attacker (F9).
 const PINGS_MAX: u8 = 50;
 
 impl Net {
@@ -40,7 +40,7 @@ impl Net {
             let is_tls = sock.link.is_tls();
             match sock.link.read(buffer) {
                 Ok(0) => {
-                    self.lose(conn, ears);
+                    self.hear_end(conn, ears);
                     return;
                 }
                 Ok(count) => {
@@ -52,7 +52,7 @@ impl Net {
                         true if is_tls || to_end => {}
                         true => return,
                         false => {
-                            self.unread.push(conn);
+                            self.read_again(conn);
                             return;
                         }
                     }
@@ -64,6 +64,24 @@ impl Net {
                     return;
                 }
             }
+        }
+    }
+
+    /// In the next turn, for nothing will announce what is left.
+    pub(super) fn read_again(&mut self, conn: ConnId) {
+        let Some(sock) = self.socks.find(conn) else { return };
+        if !std::mem::replace(&mut sock.is_unread, true) {
+            self.unread.push(conn);
+        }
+    }
+
+    /// The peer has ended its side of the stream. It may still read: a goodbye gets through first.
+    fn hear_end(&mut self, conn: ConnId, ears: &mut impl Ears) {
+        match self.socks.find(conn) {
+            Some(sock) if matches!(sock.stage, Stage::Leaving(_)) && sock.is_owed() => {
+                sock.has_ended = true;
+            }
+            Some(_) | None => self.lose(conn, ears),
         }
     }
 
@@ -158,14 +176,10 @@ impl Net {
         let rest = input[done..].to_vec();
         let now = self.now;
         if let Some(sock) = self.socks.find(conn) {
-            let is_partial = decoder.is_partial();
-            let was_partial = sock.partial_since.is_some();
+            sock.partial_since = decoder.is_partial().then(|| sock.partial_since.unwrap_or(now));
             sock.decoder = decoder;
             sock.kept = rest;
-            if !is_partial {
-                sock.partial_since = None;
-            } else if !was_partial {
-                sock.partial_since = Some(now);
+            if sock.partial_since.is_some() && !std::mem::replace(&mut sock.is_timed, true) {
                 self.messages.push(now, conn);
             }
         }
@@ -190,15 +204,18 @@ impl Net {
                 Ok(step) => {
                     done += step.consumed;
                     let Some(arrived) = step.arrived else { break };
-                    // The next message begins where this one ended.
-                    sock.partial_since = None;
-                    if is_leaving {
-                        if matches!(arrived, Arrived::Close(_)) {
-                            self.end(conn);
-                        }
-                        continue;
+                    if !is_leaving {
+                        self.hear(conn, arrived, ears);
+                    } else if matches!(arrived, Arrived::Close(_)) {
+                        self.end(conn);
                     }
-                    self.hear(conn, arrived, ears);
+                    // The next message begins where this one ended. A control frame in the middle of
+                    // one ends nothing, or pings would buy a message any time (F3).
+                    if !decoder.is_partial()
+                        && let Some(sock) = self.socks.find(conn)
+                    {
+                        sock.partial_since = None;
+                    }
                 }
                 Err(fault) => {
                     done = input.len();
@@ -216,7 +233,7 @@ impl Net {
     }
 
     fn hear(&mut self, conn: ConnId, arrived: Arrived<'_>, ears: &mut impl Ears) {
-        if let Arrived::Ping(payload) = arrived {
+        if matches!(arrived, Arrived::Ping(_) | Arrived::Pong(_)) {
             let second = u32::try_from((self.now - self.began).as_secs()).unwrap_or(u32::MAX);
             let Some(sock) = self.socks.find(conn) else { return };
             if sock.pings_in != second {
@@ -227,6 +244,8 @@ impl Net {
                 ears.troubled(self, conn, Trouble::TooManyPings);
                 return;
             }
+        }
+        if let Arrived::Ping(payload) = arrived {
             let pong = wire::pong(payload).into();
             self.outbox(conn, |outbox| outbox.pong(pong));
         }
@@ -244,7 +263,7 @@ impl Net {
         if let Some(sock) = self.socks.find(conn) {
             sock.is_paused = false;
             if std::mem::take(&mut sock.has_unread) || !sock.kept.is_empty() {
-                self.unread.push(conn);
+                self.read_again(conn);
             }
         }
     }
@@ -270,7 +289,11 @@ impl Net {
                 return false;
             }
             Ok(count) => &header[..count],
-            Err(_) => return false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(_) => {
+                self.lose(conn, ears);
+                return false;
+            }
         };
         match parse(peeked) {
             Proxy::Incomplete => false,

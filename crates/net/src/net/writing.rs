@@ -35,8 +35,7 @@ impl Net {
         let bounds = (self.limits.outbox_frames_max, self.limits.outbox_bytes_max);
         let Some(sock) = self.socks.find(conn).filter(|it| it.is_open()) else { return true };
         if let Some(outbox) = &mut sock.outbox
-            && !outbox.has_room(1, payload.len(), bounds)
-            && !outbox.is_empty()
+            && !outbox.has_room(payload.len(), bounds)
         {
             outbox.is_clogged = true;
             return false;
@@ -79,7 +78,7 @@ impl Net {
     /// Gives every member its part of the batch: all frames but the first `skip`.
     ///
     /// Written at once where the socket takes it. Whoever is too slow is named in `overfull` and
-    /// given nothing.
+    /// not given the rest.
     pub fn fan_out(
         &mut self,
         batch: &mut Batch,
@@ -96,8 +95,9 @@ impl Net {
                 deflating.push((conn, skip));
                 continue;
             }
-            if !self.give(conn, &frames[skip..], &plain[skip..], total) {
-                overfull.push(Overfull { conn, from: skip });
+            let from = skip + self.give(conn, &frames[skip..], &plain[skip..], total);
+            if from < frames.len() {
+                overfull.push(Overfull { conn, from });
             }
         }
         if deflating.is_empty() {
@@ -108,63 +108,55 @@ impl Net {
         let deflated = slices(frames);
         let total: usize = frames.iter().map(Bytes::len).sum();
         for (conn, skip) in deflating {
-            if !self.give(conn, &frames[skip..], &deflated[skip..], total) {
-                overfull.push(Overfull { conn, from: skip });
+            let from = skip + self.give(conn, &frames[skip..], &deflated[skip..], total);
+            if from < frames.len() {
+                overfull.push(Overfull { conn, from });
             }
         }
     }
 
-    /// One member's part. `total` is the length of the whole batch, exact unless some was skipped.
-    fn give(&mut self, conn: ConnId, frames: &[Bytes], io: &[IoSlice<'_>], total: usize) -> bool {
-        if frames.is_empty() {
-            return true;
-        }
+    /// One member's part; answers how many frames it was given. `total` is the length of the whole
+    /// batch, exact unless some was skipped.
+    fn give(&mut self, conn: ConnId, frames: &[Bytes], io: &[IoSlice<'_>], total: usize) -> usize {
         let bounds = (self.limits.outbox_frames_max, self.limits.outbox_bytes_max);
-        let (turn, now) = (self.turn, self.now);
-        let Some(sock) = self.socks.find(conn) else { return true };
+        let turn = self.turn;
+        let Some(sock) = self.socks.find(conn).filter(|_| !frames.is_empty()) else {
+            return frames.len();
+        };
         let has_several = sock.turn == turn && 1 < sock.batches;
-        let mut written = 0;
         let is_idle = sock.outbox.as_ref().is_none_or(|it| it.is_idle());
-        if is_idle && !has_several && io.len() <= IO_SLICES_MAX {
+        let is_tried = is_idle && !has_several && io.len() <= IO_SLICES_MAX;
+        let mut written = 0;
+        if is_tried {
             match sock.link.write(io) {
                 Ok(count) if count == total => {
                     self.count_out(frames.len(), count);
-                    return true;
+                    return frames.len();
                 }
                 Ok(count) => written = count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // The reading side will notice that the peer is gone.
-                Err(_) => return true,
+                Err(_) => return frames.len(),
             }
             if written == frames.iter().map(Bytes::len).sum::<usize>() {
                 self.count_out(frames.len(), written);
-                return true;
+                return frames.len();
             }
         }
-        let Some(sock) = self.socks.find(conn) else { return true };
-        let outbox = sock.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
-        // Room is not asked once a frame has begun: half a frame cannot be taken back.
-        if written == 0 && !outbox.is_empty() && !outbox.has_room(frames.len(), total, bounds) {
-            outbox.is_clogged = true;
-            return false;
-        }
-        if 0 < written {
-            outbox.extend(frames, written);
-        } else {
-            outbox.publish(frames);
-        }
-        self.tally.bytes_out += written as u64;
-        self.tally.frames_out += frames.len() as u64;
-        if has_several {
-            self.mark_dirty(conn);
-        } else {
+        let outbox = sock.outbox.get_or_insert_with(|| Box::new(Outbox::new()));
+        let given = outbox.take(frames, written, bounds);
+        outbox.is_clogged |= given < frames.len();
+        self.count_out(given, written);
+        if is_tried {
             self.watch(conn);
+        } else if is_idle {
+            self.mark_dirty(conn);
         }
-        true
+        given
     }
 
     const fn count_out(&mut self, frames: usize, bytes: usize) {
-        self.tally.writes += 1;
+        self.tally.writes += (0 < bytes) as u64;
         self.tally.frames_out += frames as u64;
         self.tally.bytes_out += bytes as u64;
     }
@@ -182,9 +174,8 @@ impl Net {
 
     /// Changes a connection's outbox, making one if need be, and sees to its being written.
     pub(super) fn outbox(&mut self, conn: ConnId, change: impl FnOnce(&mut Outbox)) {
-        let now = self.now;
         let Some(sock) = self.socks.find(conn) else { return };
-        let outbox = sock.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
+        let outbox = sock.outbox.get_or_insert_with(|| Box::new(Outbox::new()));
         change(outbox);
         self.mark_dirty(conn);
     }
@@ -225,11 +216,15 @@ impl Net {
             self.watch(conn);
             return;
         }
-        let was_clogged = std::mem::take(&mut outbox.is_clogged);
+        let was_clogged = outbox.is_idle() && std::mem::take(&mut outbox.is_clogged);
         let is_ending = sock.stage.is_ending();
         // A watched box stays until its turn in the queue, which finds it by being there.
         if outbox.is_idle() && !outbox.is_watched {
             sock.outbox = None;
+        }
+        if sock.has_ended && sock.link.is_flushed() {
+            self.discard(conn);
+            return;
         }
         if is_ending {
             sock.link.finish();
@@ -243,8 +238,7 @@ impl Net {
     fn watch(&mut self, conn: ConnId) {
         let now = self.now;
         let Some(outbox) = self.socks.find(conn).and_then(|it| it.outbox.as_mut()) else { return };
-        if !std::mem::replace(&mut outbox.is_watched, true) {
-            outbox.moved_at = now;
+        if outbox.watch(now) {
             self.stalls.push(now, conn);
         }
     }
