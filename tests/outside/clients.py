@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as open_connection
@@ -23,7 +24,7 @@ class Refused:
     """A no before the upgrade."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: dict[str, Any]
 
     @property
@@ -154,6 +155,8 @@ def connect(
         open_timeout=WITHIN,
         close_timeout=WITHIN,
         proxy=None,
+        # What nobody listens to must not keep a goodbye from being heard.
+        max_queue=None,
         # Returns the connection, for tests that hold several at once.
         legacy=True,
     )
@@ -179,7 +182,7 @@ def refusal(gate: Gate, path: str, token: str | None = None, **how: Any) -> Refu
         response = refused.response
         body = json.loads(response.body or b"null")
         assert set(body) >= {"code", "message"}, f"{response.status_code}: {body}"
-        return Refused(response.status_code, dict(response.headers), body)
+        return Refused(response.status_code, response.headers, body)
     client.close()
     raise AssertionError(f"{path} was admitted")
 

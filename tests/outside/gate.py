@@ -47,7 +47,7 @@ class Answer:
     """What HTTP answered."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: http.client.HTTPMessage
     text: str
 
     @property
@@ -207,7 +207,7 @@ class Gate:
         try:
             line.request(method, path, text, sent)
             told = line.getresponse()
-            return Answer(told.status, dict(told.headers), told.read().decode())
+            return Answer(told.status, told.headers, told.read().decode())
         finally:
             line.close()
 

@@ -87,7 +87,7 @@ def test_fifty_heartbeats_are_fine_and_more_than_sixty_messages_are_not(
         refusals = [it for it in (refused() for _ in range(30)) if it]
         assert refusals, "80 messages within a minute, and none refused"
         assert all(it["code"] == "TOO_FAST" for it in refusals)
-        wait = refusals[-1]["details"]["retry_after"]
+        wait = refusals[-1]["data"]["details"]["retry_after"]
         assert 0 < wait <= 60
         until(lambda: refused() is None, f"a heartbeat to pass after {wait} s", within=wait + 5)
 
