@@ -12,6 +12,8 @@ mod event;
 mod identity;
 mod ids;
 pub mod json;
+#[cfg(test)]
+mod protocol_page;
 mod publication;
 mod refusal;
 mod unix_time;

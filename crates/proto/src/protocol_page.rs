@@ -1,0 +1,185 @@
+//! Keeps `PROTOCOL.md` true: its examples are what [`crate::json`] reads and prints, its tables are
+//! made from [`Code`]. `UPDATE_EXPECT=1 cargo test -p proto` rewrites the tables.
+
+use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
+
+use expect_test::expect_file;
+
+use crate::{
+    Act, ChannelName, Code, ComeBack, Command, Epoch, Event, Kind, Offset, Placed, Publication,
+    Refusal, RequestId, UnixTime, UserId, json,
+};
+
+const PAGE: &str = include_str!("../../../PROTOCOL.md");
+
+#[test]
+fn the_tables_are_what_the_code_says() {
+    let page = with_table(PAGE, "codes", &codes());
+    let page = with_table(&page, "numbers", &numbers());
+    expect_file!["../../../PROTOCOL.md"].assert_eq(&page);
+}
+
+/// Also that no command is missing from the page.
+#[test]
+fn what_clients_say_on_the_page_is_read() {
+    let mut read = BTreeSet::new();
+    for text in lines("client") {
+        json::requests(text, |it| {
+            let request = it.unwrap_or_else(|(_, refusal)| panic!("{text}: {}", refusal.message()));
+            read.insert(kind(&request.command));
+        });
+    }
+    assert_eq!(read.len(), 7, "{read:?}");
+}
+
+/// In both directions: nothing on the page is made up, and nothing we say is left out.
+#[test]
+fn what_the_gateway_says_on_the_page_is_printed() {
+    let shown: BTreeSet<String> = lines("server").map(str::to_owned).collect();
+    let printed: BTreeSet<String> = said().into_iter().collect();
+    assert_eq!(shown, printed);
+}
+
+#[test]
+fn what_is_wrong_on_the_page_is_refused_as_shown() {
+    let all: Vec<&str> = lines("wrong").collect();
+    assert!(!all.is_empty() && all.len().is_multiple_of(2), "a command, then its answer");
+    for pair in all.chunks(2) {
+        let mut answers = Vec::new();
+        json::requests(pair[0], |it| {
+            let (id, refusal) = it.expect_err("the page shows it as wrong");
+            answers.push(json::event(&Event::Refused { id, refusal }));
+        });
+        assert_eq!(answers, [pair[1]]);
+    }
+}
+
+#[test]
+fn refusals_without_a_protocol_of_ours_are_worded_as_shown() {
+    let bodies: Vec<String> = refusals().iter().map(Refusal::to_json).collect();
+    assert_eq!(lines("body").collect::<Vec<_>>(), bodies);
+    let plain: Vec<String> = refusals().iter().map(json::plain_refusal).collect();
+    assert_eq!(lines("plain").collect::<Vec<_>>(), plain);
+}
+
+/// The lines of all blocks that begin with ```` ```json KIND ````.
+fn lines(kind: &str) -> impl Iterator<Item = &'static str> {
+    let opening = format!("```json {kind}\n");
+    let blocks = PAGE.split("```json ").skip(1).map(|it| it.split("```").next().unwrap_or(it));
+    let kind = opening["```json ".len()..].to_owned();
+    blocks.filter_map(move |it| it.strip_prefix(&*kind)).flat_map(str::lines)
+}
+
+const fn kind(command: &Command) -> &'static str {
+    match command {
+        Command::Connect { .. } => "connect",
+        Command::Refresh { .. } => "refresh",
+        Command::Subscribe { .. } => "subscribe",
+        Command::Unsubscribe { .. } => "unsubscribe",
+        Command::Publish { .. } => "publish",
+        Command::Signal { .. } => "signal",
+        Command::Ping => "ping",
+    }
+}
+
+fn refusals() -> [Refusal; 2] {
+    let wait = Duration::from_millis(1500);
+    [Code::TokenExpired.into(), Refusal::new(Code::TooManyAttempts).after(wait)]
+}
+
+/// Everything the gateway says in the native dialect, once.
+fn said() -> Vec<String> {
+    let id = RequestId;
+    let channel = ChannelName::parse("news:today").expect("it fits the grammar");
+    let user = UserId::parse("ann");
+    let at = |offset| Placed { epoch: Epoch(0xcede_b205_20bc_b807), offset: Offset(offset) };
+    let expires_at = UnixTime(1_900_000_000);
+    let later = UnixTime(1_900_003_600);
+    let ping = Duration::from_secs(25);
+    let refusal = Refusal::new(Code::TooFast).after(Duration::from_millis(1500));
+    let connected = |id, expires_at| Event::Connected { id, user: user.clone(), expires_at, ping };
+    let events = [
+        connected(None, Some(expires_at)),
+        connected(Some(id(1)), Some(expires_at)),
+        Event::Connected { id: None, user: None, expires_at: None, ping },
+        Event::Subscribed { id: id(2), channel: channel.clone(), at: at(17) },
+        Event::Published { id: id(3), channel: channel.clone(), at: at(18) },
+        Event::Signalled { id: id(4), channel: channel.clone() },
+        Event::Unsubscribed { id: id(5), channel: channel.clone() },
+        Event::Refreshed { id: id(6), expires_at: later },
+        Event::Pong { id: id(7) },
+        Event::Gap { channel: channel.clone(), from: Offset(19), to: Offset(23) },
+        Event::Expiring { expires_at, within: Duration::from_secs(60) },
+        Event::Refused { id: Some(id(8)), refusal: Code::Denied.into() },
+        Event::Refused { id: None, refusal },
+        Event::Closing { refusal: Code::Draining.into() },
+    ];
+    let message = Publication {
+        channel,
+        kind: Kind::Message(at(18)),
+        from: user,
+        except: None,
+        payload: r#"{"title":"Tide at noon"}"#.into(),
+    };
+    let nobodys = Publication { from: None, kind: Kind::Message(at(24)), ..message.clone() };
+    let signal =
+        Publication { kind: Kind::Signal, payload: r#"{"typing":true}"#.into(), ..message.clone() };
+    let publications = [message, nobodys, signal];
+    events.iter().map(json::event).chain(publications.iter().map(json::publication)).collect()
+}
+
+/// The page with another table between `<!-- NAME -->` and the next blank line.
+fn with_table(page: &str, name: &str, table: &str) -> String {
+    let mark = format!("<!-- {name} -->\n\n");
+    let (before, rest) = page.split_once(&*mark).expect("the page has a place for the table");
+    let after = rest.split_once("\n\n").map_or("", |it| it.1);
+    format!("{before}{mark}{table}\n{after}")
+}
+
+fn codes() -> String {
+    let mut out = String::from(
+        "| code | number | status | what happens | come back | sentence |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for code in Code::ALL {
+        let act = match code.act() {
+            Act::Tell => "told",
+            Act::Close => "closed",
+        };
+        let (number, status, back) = (code.close(), code.http(), back(*code));
+        writeln!(out, "| `{code}` | {number} | {status} | {act} | {back} | {} |", code.sentence())
+            .expect("a string takes all");
+    }
+    out
+}
+
+fn numbers() -> String {
+    let numbers: BTreeSet<u16> = Code::ALL.iter().map(|it| it.close()).collect();
+    let mut out = String::from("| number | codes |\n| --- | --- |\n");
+    for number in numbers {
+        let of_it = Code::ALL.iter().filter(|it| it.close() == number);
+        let names: Vec<String> = of_it.map(|it| format!("`{it}` ({})", back(*it))).collect();
+        writeln!(out, "| {number} | {} |", names.join(", ")).expect("a string takes all");
+    }
+    out
+}
+
+const fn back(code: Code) -> &'static str {
+    match code.come_back() {
+        ComeBack::No => "no",
+        ComeBack::WithToken => "with a token",
+        ComeBack::Later => "later",
+        ComeBack::Now => "now",
+    }
+}
+
+/// A client acts on the number; the page tells it how for each there is.
+#[test]
+fn the_page_says_what_to_do_for_every_number() {
+    let section = PAGE.split("## Coming back").nth(1).expect("the page has the section");
+    let section = section.split("<!--").next().unwrap_or(section);
+    for code in Code::ALL {
+        let number = code.close().to_string();
+        assert!(section.contains(&number), "{number} ({code}) is not in \"Coming back\"");
+    }
+}
