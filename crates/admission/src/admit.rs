@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use limits::{RouteIndex, Seat};
+use limits::Seat;
 use permission::Captures;
 use proto::{Code, Dialect, Identity, Refusal};
 use wire::{HandshakeFault, Head, Upgrade, deflate::DeflatePolicy};
@@ -64,7 +64,7 @@ pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
     if let Err(fault) = origin::judge(route, head, tls || door.proxies.saw_tls(head, peer)) {
         return before(unwelcome(fault), Some(id), address, tables);
     }
-    let seat = match tables.limits.admit(moment.now, RouteIndex(id.0), address.into()) {
+    let seat = match tables.limits.admit(moment.now, door.routes.counted_as(id), address.into()) {
         Ok(seat) => seat,
         Err(limit) => return before(auth::limited(limit), Some(id), address, tables),
     };

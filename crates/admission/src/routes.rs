@@ -1,5 +1,6 @@
 //! Which route a path belongs to.
 
+use limits::RouteIndex;
 use permission::Captures;
 
 use crate::route::{Route, RouteId};
@@ -10,17 +11,22 @@ pub struct Routes {
     routes: Vec<Route>,
     /// Places in `routes` in the order they are tried: literal segments before captures.
     by_precedence: Vec<usize>,
+    /// For each route, the first of its name: further paths of one route share its limits.
+    counted_as: Vec<u16>,
 }
 
 impl Routes {
     /// At most 65536; the configuration is refused long before.
     pub fn new(routes: Vec<Route>) -> Self {
+        let first = |it: &Route| routes.iter().position(|other| other.name == it.name);
+        let narrow = |it: usize| u16::try_from(it).unwrap_or(u16::MAX);
+        let counted_as = routes.iter().map(|it| narrow(first(it).unwrap_or(0))).collect();
         let mut by_precedence: Vec<usize> = (0..routes.len()).collect();
         by_precedence.sort_by(|one, two| match (routes.get(*one), routes.get(*two)) {
             (Some(one), Some(two)) => one.path.precedence(&two.path),
             _ => one.cmp(two),
         });
-        Self { routes, by_precedence }
+        Self { routes, by_precedence, counted_as }
     }
 
     /// The route of a request's path, without its query.
@@ -35,6 +41,12 @@ impl Routes {
     /// The route of that id; `None` if there is none, as after a change of the configuration.
     pub fn of(&self, id: RouteId) -> Option<&Route> {
         self.routes.get(usize::from(id.0))
+    }
+
+    /// Under which route its connections and attempts are counted: an alias must not double what an
+    /// address may do.
+    pub fn counted_as(&self, id: RouteId) -> RouteIndex {
+        RouteIndex(self.counted_as.get(usize::from(id.0)).copied().unwrap_or(id.0))
     }
 
     /// All of them, with their ids.

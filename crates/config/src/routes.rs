@@ -65,7 +65,7 @@ fn route(
     let path: Option<PathPattern> = table
         .need("path", "The path, such as `\"/ws/projects/{id}/\"`; `{id}` captures one segment.");
     let aliases: Vec<PathPattern> =
-        table.or("aliases", Vec::new(), "Further paths of the same route. Each counts its limits.");
+        table.or("aliases", Vec::new(), "Further paths of the same route. They share its limits.");
     let name: Option<String> = table.maybe(
         "name",
         "The route's name in logs, counters and applications. Without it, its path.",

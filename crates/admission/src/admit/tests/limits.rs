@@ -37,6 +37,19 @@ fn the_sixth_from_an_address_is_refused_where_five_are_allowed() {
     world.close();
 }
 
+/// A further path of one route does not double what an address may do.
+#[test]
+fn an_alias_counts_with_the_route_it_belongs_to() {
+    let five = crate::Route { limits: per_address(5), ..route("/ws/notifications/") };
+    let path = permission::PathPattern::parse("/").unwrap();
+    let alias = crate::Route { path, ..five.clone() };
+    let mut world = World::new(vec![five, alias]);
+    let paths = ["/", "/ws/notifications/"].into_iter().cycle().take(10);
+    let count = paths.filter(|it| world.knock(&get(it), HOME) == "anyone joins").count();
+    assert_eq!(count, 5);
+    world.close();
+}
+
 #[test]
 fn whoever_fails_ten_times_an_hour_has_had_ten_attempts() {
     let mut route = token_route("/ws/", query_then_bearer());
