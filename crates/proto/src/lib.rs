@@ -9,6 +9,8 @@ mod channel_name;
 mod command;
 mod dialect;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod ids;
 pub mod json;
