@@ -10,7 +10,6 @@ import os
 import pathlib
 import re
 import secrets
-import shutil
 import subprocess
 import time
 
@@ -31,8 +30,8 @@ API_KEYS = {
 
 
 def binary() -> pathlib.Path:
-    """TIDEGATE_BIN, or the debug build."""
-    return pathlib.Path(os.environ.get("TIDEGATE_BIN", ROOT / "target/debug/tidegate"))
+    """What TIDEGATE names, or the debug build."""
+    return pathlib.Path(os.environ.get("TIDEGATE", ROOT / "target/debug/tidegate"))
 
 
 def environment() -> dict:
@@ -111,8 +110,10 @@ message_within = "2s"
 class Gate:
     """One running process."""
 
-    def __init__(self, folder: pathlib.Path, config: str, under: tuple = ()):
+    def __init__(self, folder: pathlib.Path, config: str, under: tuple, first: bytes):
         self.folder = folder
+        # What connections of our own to it begin with.
+        self.first = first
         folder.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / "log"
         path = folder / "tidegate.toml"
@@ -154,7 +155,7 @@ class Gate:
             body = json.dumps(body)
         if body is not None and not any(n.lower() == "content-type" for n, _ in fields):
             fields.append(("Content-Type", "application/json"))
-        return raw.http(self.port, method, path, body, fields, **options)
+        return raw.http(self.port, method, path, body, fields, first=self.first, **options)
 
     def metrics(self) -> dict:
         """Samples by name with labels, as they are printed."""
@@ -198,9 +199,9 @@ class House:
         self.count = 0
 
     @contextlib.contextmanager
-    def open(self, routes=ROUTES, server=SERVER, common=COMMON, under=()):
+    def open(self, routes=ROUTES, server=SERVER, common=COMMON, under=(), first=b""):
         self.count += 1
-        gate = Gate(self.folder / f"{self.count}", server + common + routes, under)
+        gate = Gate(self.folder / f"{self.count}", server + common + routes, under, first)
         self.logs.append(gate.log_path)
         try:
             yield gate
@@ -222,14 +223,14 @@ class House:
         ):
             self.said.append((path, repr(gate.http("GET", path))))
 
-    def check(self, config: str) -> tuple[int, str]:
-        """`tidegate check`: its exit status and what it says."""
+    def check(self, config: str, **secrets) -> tuple[int, str]:
+        """`tidegate check`: its exit status and what it says. `secrets` are in its environment."""
         self.count += 1
         path = self.folder / f"{self.count}.toml"
         path.write_text(config)
         done = subprocess.run(
             [binary(), "check", "--config", path],
-            env=environment(),
+            env=environment() | secrets,
             capture_output=True,
             text=True,
             timeout=20,
@@ -285,6 +286,3 @@ class Watch:
         """Looks at the memory now; the most ever seen counts."""
         self.most = max(self.most, self.gate.rss())
 
-
-def clear(folder: pathlib.Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

@@ -141,14 +141,14 @@ def request(method, target, headers=(), body=b"", host="127.0.0.1") -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
 
-def http(port, method, path, body=None, headers=(), host="127.0.0.1", source=None) -> Answer:
+def http(port, method, path, body=None, headers=(), host="127.0.0.1", source=None, first=b""):
     fields = list(headers)
     if isinstance(body, str):
         body = body.encode()
     if body is not None:
         fields.append(("Content-Length", len(body)))
     with connect(port, source) as sock:
-        sock.sendall(request(method, path, fields, body or b"", host))
+        sock.sendall(first + request(method, path, fields, body or b"", host))
         return Reader(sock).answer()
 
 

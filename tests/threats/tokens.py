@@ -24,7 +24,8 @@ def token(user="ann", ttl=600, secret=SECRET, headers=None, algorithm="HS256", *
 
 
 def other(user="ann", **claims) -> str:
-    return token(user, secret=OTHER_SECRET, aud="other", token_type=None, **claims)
+    """What the verifier `other` believes: another key, another audience, no type."""
+    return token(user, **{"secret": OTHER_SECRET, "aud": "other", "token_type": None, **claims})
 
 
 def b64(data) -> str:
