@@ -101,8 +101,8 @@ fn opening(criterion: &mut Criterion) {
     });
 }
 
-/// A publication with its list of members read, as the driver does. It costs the engine the same for
-/// any number of them but for that walk.
+/// A publication with its list of members read, as the driver does. It costs the engine the same
+/// for any number of them but for that walk.
 fn publishing(criterion: &mut Criterion) {
     let now = Instant::now();
     for count in [1, 100, 1000] {

@@ -1,5 +1,5 @@
-//! Load for a running server, from one thread: people who listen, a backend that publishes, and what
-//! it costs the server.
+//! Load for a running server, from one thread: people who listen, a backend that publishes, and
+//! what it costs the server.
 //!
 //! The same for every server that takes `GET /ws/bench/{channel}?token=…` for an upgrade and
 //! `POST /api/publish` with `{"channel", "data"}`, so that they can be measured side by side. Every

@@ -8,8 +8,8 @@ use std::{
 /// Figures of one measure by server, in the order in which they were first seen.
 type Rows = Vec<((String, String, String), BTreeMap<String, Vec<f64>>)>;
 
-/// Reads what runs printed, and prints a table in Markdown: medians, how far the runs lie apart, and the
-/// first server's share of each other's.
+/// Reads what runs printed, and prints a table in Markdown: medians, how far the runs lie apart,
+/// and the first server's share of each other's.
 ///
 /// # Errors
 /// When reading or writing fails.

@@ -10,8 +10,8 @@ use crate::{gateway::Person, visitor::Visitor};
 /// An application behind the gateway.
 ///
 /// Calls for one connection never overlap and come in order: `admit`, `connected`, `message`…,
-/// `disconnected`. Calls for different connections run at the same time. A call that panics ends its
-/// connection with `APP_FAILED` and nothing else.
+/// `disconnected`. Calls for different connections run at the same time. A call that panics ends
+/// its connection with `APP_FAILED` and nothing else.
 #[async_trait]
 pub trait App: Send + Sync + 'static {
     /// May this visitor connect? Asked before the upgrade, after every check of the gateway's own.
@@ -32,8 +32,8 @@ pub trait App: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// How this application words a refusal on a live connection, where its clients expect a form of
-    /// their own. `None`: the gateway's `{"type":"error", …}`.
+    /// How this application words a refusal on a live connection, where its clients expect a form
+    /// of their own. `None`: the gateway's `{"type":"error", …}`.
     fn wording(&self, _refusal: &Refusal) -> Option<String> {
         None
     }

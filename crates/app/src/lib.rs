@@ -1,7 +1,8 @@
 //! What an application is, and what it may ask of the gateway.
 //!
 //! An application decides what a client's message *means*. It is told who connected, what they said
-//! and when they left, and answers with [`Action`]s. It sees no socket, no frame and no other dialect.
+//! and when they left, and answers with [`Action`]s. It sees no socket, no frame and no other
+//! dialect.
 
 mod app; // Start here.
 

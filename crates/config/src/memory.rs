@@ -86,8 +86,8 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     Memory { shards, parts }
 }
 
-/// What one connection of a route can hold at most: a message that is not finished, messages that wait
-/// for the application, and its place in channels.
+/// What one connection of a route can hold at most: a message that is not finished, messages that
+/// wait for the application, and its place in channels.
 fn of_route(entry: &RouteEntry) -> [u64; 3] {
     let message = wide(entry.route.message_bytes_max);
     let asks = if entry.policy.has_app { u64::from(entry.policy.asks_waiting_max) } else { 0 };

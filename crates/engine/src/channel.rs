@@ -96,8 +96,8 @@ impl Channel {
         self.follow = follow;
     }
 
-    /// The home shard said where the channel stands; answers who waited for that, unless members here
-    /// have missed something.
+    /// The home shard said where the channel stands; answers who waited for that, unless members
+    /// here have missed something.
     pub(crate) fn followed(
         &mut self,
         follow: FollowId,

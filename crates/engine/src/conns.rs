@@ -4,8 +4,8 @@ use proto::ConnId;
 
 use crate::conn::Conn;
 
-/// Slots are handed out by whoever accepts sockets; a connection is found only under the life it was
-/// opened with.
+/// Slots are handed out by whoever accepts sockets; a connection is found only under the life it
+/// was opened with.
 #[derive(Debug, Default)]
 pub(crate) struct Conns {
     slots: Vec<Option<Conn>>,

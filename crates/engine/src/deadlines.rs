@@ -1,8 +1,8 @@
 //! When connections next need a look, in steps of a tenth of a second.
 //!
-//! Each connection has at most one deadline that counts, kept in its own record; an entry here whose
-//! tick differs from it is stale and passed over. Moving a deadline later costs nothing until the
-//! earlier one rings. A timer for each connection would cost more memory than the connection.
+//! Each connection has at most one deadline that counts, kept in its own record; an entry here
+//! whose tick differs from it is stale and passed over. Moving a deadline later costs nothing until
+//! the earlier one rings. A timer for each connection would cost more memory than the connection.
 
 use std::{
     collections::BTreeMap,

@@ -12,8 +12,8 @@ pub fn home_of(channel: &ChannelName, shards: u16) -> ShardId {
     let hash = channel.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    // FNV-1a leaves the last few characters in the low bits, where `user:1` to `user:999` differ; this
-    // (the finalizer of MurmurHash3) lets every bit count for every other.
+    // FNV-1a leaves the last few characters in the low bits, where `user:1` to `user:999` differ;
+    // this (the finalizer of MurmurHash3) lets every bit count for every other.
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let slot = (hash ^ (hash >> 33)) % u64::from(shards.max(1));
     ShardId(u16::try_from(slot).expect("less than the number of shards"))

@@ -10,8 +10,8 @@ use proto::{ChannelName, Epoch, Offset, Placed, ShardId};
 use crate::{deadlines::Tick, home::Home};
 
 /// How long an unused channel's place is remembered, and twice as long at most. Long
-/// enough for a page to be reloaded and find its offsets still good; short enough that made-up names
-/// cost nothing for long (F14).
+/// enough for a page to be reloaded and find its offsets still good; short enough that made-up
+/// names cost nothing for long (F14).
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Channels looked at in one turn when forgetting, so that a million idle ones stall nobody.

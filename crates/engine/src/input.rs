@@ -31,9 +31,9 @@ pub enum Input {
     Sent { envelope: Envelope },
     /// Another shard sent more than our inbox holds: anything may have been missed.
     Overflowed,
-    /// This shard replaces one that ended over a bug and whose sockets have been closed. Comes before
-    /// any other input. The driver goes on counting the lives of slots where the other stopped, so
-    /// that what was meant for its connections finds nobody.
+    /// This shard replaces one that ended over a bug and whose sockets have been closed. Comes
+    /// before any other input. The driver goes on counting the lives of slots where the other
+    /// stopped, so that what was meant for its connections finds nobody.
     TookOver,
     /// Someone outside, holding a ticket for the outcome, wants something done.
     Sought { ticket: Ticket, errand: Errand },
@@ -75,8 +75,8 @@ pub enum Envelope {
     Follow { channel: ChannelName, follow: FollowId, shard: ShardId },
     /// To the home shard: we have no members any more.
     Unfollow { channel: ChannelName, shard: ShardId },
-    /// From a shard that has lost envelopes, or everything: it has no members, and may not know what
-    /// it was told. Answered with [`Envelope::FollowAll`].
+    /// From a shard that has lost envelopes, or everything: it has no members, and may not know
+    /// what it was told. Answered with [`Envelope::FollowAll`].
     Forgot { shard: ShardId },
     /// To a home shard that forgot: these are the channels we have members in, and there are no
     /// others. One envelope for all, so that asking again cannot overflow the inbox again.

@@ -11,7 +11,8 @@ pub struct Rules {
     pub shard: ShardId,
     /// How many shards there are; channels are spread over them by name.
     pub shards: u16,
-    /// Where epochs and follows begin to count. Random at every start, so that offsets of another life never fit.
+    /// Where epochs and follows begin to count. Random at every start, so that offsets of another
+    /// life never fit.
     pub epoch_seed: u64,
     /// One per route, at the route's index.
     pub policies: Arc<[Policy]>,
@@ -72,7 +73,7 @@ pub enum Slow {
     /// Its connection is closed with `TOO_SLOW`: come back and recover.
     #[default]
     Close,
-    /// It misses messages and is told which with a gap marker. Plain clients cannot be told; they are
-    /// closed all the same.
+    /// It misses messages and is told which with a gap marker. Plain clients cannot be told; they
+    /// are closed all the same.
     Drop,
 }

@@ -1,5 +1,5 @@
-//! The shard: one thread's connections and channels. Only routes; what happens is in the files named
-//! after it.
+//! The shard: one thread's connections and channels. Only routes; what happens is in the files
+//! named after it.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -39,8 +39,8 @@ pub struct Shard {
     channels: Channels,
     homes: Homes,
     deadlines: Deadlines,
-    /// Talks with applications that outlive their connection: what was said before it closed is still
-    /// heard, and then the application is told that it is gone.
+    /// Talks with applications that outlive their connection: what was said before it closed is
+    /// still heard, and then the application is told that it is gone.
     farewells: BTreeMap<ConnId, Box<Conversation>>,
     is_draining: bool,
     tally: Tally,
@@ -238,7 +238,8 @@ impl Shard {
         }
     }
 
-    /// Gives up everything a connection had. Idempotent: a close of ours and one of theirs can cross.
+    /// Gives up everything a connection had. Idempotent: a close of ours and one of theirs can
+    /// cross.
     fn forget(&mut self, now: Tick, id: ConnId, code: Option<Code>, effects: &mut Vec<Effect>) {
         while let Some(joined) = self.conns.find(id).and_then(|it| it.joined.last().copied()) {
             self.leave(now, id, joined.channel, effects);

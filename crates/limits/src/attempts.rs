@@ -1,9 +1,9 @@
 //! An exact sliding window of attempts, in bounded memory (R27).
 //!
-//! "Ten an hour" means that in no hour, wherever it begins, more than ten are admitted. So the times
-//! of the last ten are kept, and an eleventh is told exactly when the oldest of them leaves. An
-//! attempt that this limit refuses is not kept: otherwise what it was told would not be true, and
-//! whoever asks too often would never come in again.
+//! "Ten an hour" means that in no hour, wherever it begins, more than ten are admitted. So the
+//! times of the last ten are kept, and an eleventh is told exactly when the oldest of them leaves.
+//! An attempt that this limit refuses is not kept: otherwise what it was told would not be true,
+//! and whoever asks too often would never come in again.
 
 use std::collections::VecDeque;
 use std::hash::Hash;

@@ -9,16 +9,17 @@ use crate::net::Net;
 
 /// Hears what happens on the sockets. Each call may use the net at once, to answer or to close.
 pub trait Ears {
-    /// A whole request head is here. Answer with [`Net::open`], [`Net::refuse`] or [`Net::hand_off`];
-    /// or answer later: the connection waits, and [`Net::knock`] shows the head again.
+    /// A whole request head is here. Answer with [`Net::open`], [`Net::refuse`] or
+    /// [`Net::hand_off`]; or answer later: the connection waits, and [`Net::knock`] shows the head
+    /// again.
     fn knocked(&mut self, net: &mut Net, conn: ConnId, knock: &Knock<'_>);
 
-    /// A message or control frame of an open connection. Pings are answered already; a close has to be
-    /// answered with [`Net::close`].
+    /// A message or control frame of an open connection. Pings are answered already; a close has to
+    /// be answered with [`Net::close`].
     fn arrived(&mut self, net: &mut Net, conn: ConnId, arrived: Arrived<'_>);
 
-    /// Something is wrong with the connection. Answer with [`Net::refuse`] before the upgrade and with
-    /// [`Net::close`] after it, else it stays.
+    /// Something is wrong with the connection. Answer with [`Net::refuse`] before the upgrade and
+    /// with [`Net::close`] after it, else it stays.
     fn troubled(&mut self, net: &mut Net, conn: ConnId, trouble: Trouble);
 
     /// The outbox of a connection that had been full is empty again.

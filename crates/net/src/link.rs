@@ -9,7 +9,8 @@ use std::{
 use mio::net::TcpStream;
 use rustls::{ServerConfig, ServerConnection};
 
-/// Plaintext that rustls may keep for a socket that would block. The outbox keeps the rest, bounded.
+/// Plaintext that rustls may keep for a socket that would block. The outbox keeps the rest,
+/// bounded.
 const TLS_BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Debug)]

@@ -80,7 +80,8 @@ pub enum Proxy {
 /// More than the largest PROXY header that is taken.
 const PROXY_BYTES_MAX: usize = 1280;
 
-/// Read at once. Larger gains nothing measurable; smaller costs a system call more per large message.
+/// Read at once. Larger gains nothing measurable; smaller costs a system call more per large
+/// message.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Events taken per turn. Others wait their turn: fairness between reading and everything else.
@@ -124,9 +125,9 @@ pub struct Net {
 }
 
 impl Net {
-    /// `bounds` are what [`OpenAs::bounds`] chooses from. `now` is where its time begins. Connections
-    /// live their `first_life` and later ones: whoever replaces a net that failed begins beyond it, so
-    /// that what is still on its way to old connections finds nobody.
+    /// `bounds` are what [`OpenAs::bounds`] chooses from. `now` is where its time begins.
+    /// Connections live their `first_life` and later ones: whoever replaces a net that failed
+    /// begins beyond it, so that what is still on its way to old connections finds nobody.
     ///
     /// # Errors
     /// When the operating system has no epoll for us.

@@ -8,7 +8,8 @@ use std::{
 
 use bytes::Bytes;
 
-/// Frames on their way to one socket. Boxed and dropped again when empty: most connections have none.
+/// Frames on their way to one socket. Boxed and dropped again when empty: most connections have
+/// none.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     frames: VecDeque<Bytes>,
@@ -59,7 +60,8 @@ impl Outbox {
     }
 
     /// Takes publications as long as there is room; answers how many. The first `written` bytes of
-    /// them are out already: a frame that has begun is taken in any case, for it cannot be taken back.
+    /// them are out already: a frame that has begun is taken in any case, for it cannot be taken
+    /// back.
     pub(crate) fn take(
         &mut self,
         frames: &[Bytes],
@@ -105,8 +107,8 @@ impl Outbox {
         }
     }
 
-    /// Answers a ping. While the socket takes nothing, only the last one is answered (RFC 6455 section
-    /// 5.5.3), so that pings cannot fill the outbox of someone who does not read (F9).
+    /// Answers a ping. While the socket takes nothing, only the last one is answered (RFC 6455
+    /// section 5.5.3), so that pings cannot fill the outbox of someone who does not read (F9).
     pub(crate) fn pong(&mut self, frame: Bytes) {
         if let Some(earlier) = self.pong_at.and_then(|it| self.frames.get_mut(it)) {
             self.bytes += frame.len();

@@ -6,9 +6,9 @@ use thiserror::Error;
 
 /// A channel's name, already checked. Cheap to clone.
 ///
-/// Grammar: 1 to 255 of `A-Z a-z 0-9 _ - . : / @ $ #`, compared byte for byte, never normalised. The
-/// part before the first `:` is the namespace. Names that begin with `$` or `@` are the gateway's own:
-/// [`ChannelName::parse`] refuses them, whoever asks.
+/// Grammar: 1 to 255 of `A-Z a-z 0-9 _ - . : / @ $ #`, compared byte for byte, never normalised.
+/// The part before the first `:` is the namespace. Names that begin with `$` or `@` are the
+/// gateway's own: [`ChannelName::parse`] refuses them, whoever asks.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ChannelName(Arc<str>);
 

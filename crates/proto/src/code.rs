@@ -1,8 +1,9 @@
 //! Every reason for which a client is told no, in one table.
 //!
-//! The **name** says why and is the client programmer's to read. The **close number** says what to do
-//! and is the client's to act on, so several names share one. Names and numbers are a promise to every
-//! client ever shipped: add, never change. `PROTOCOL.md` and the SDK are made from this table.
+//! The **name** says why and is the client programmer's to read. The **close number** says what to
+//! do and is the client's to act on, so several names share one. Names and numbers are a promise to
+//! every client ever shipped: add, never change. `PROTOCOL.md` and the SDK are made from this
+//! table.
 
 use std::fmt;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{channel_name::ChannelName, ids::RequestId};
 
-/// A command, and the number by which its sender wants the reply. Without one only a refusal is told.
+/// A command, and the number by which its sender wants the reply. Without one only a refusal is
+/// told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Request {
     pub id: Option<RequestId>,

@@ -19,12 +19,12 @@ use crate::{
 /// Commands in one frame, sent as an array. Bounds what one message of the limit can ask (F11).
 pub const COMMANDS_MAX: usize = 64;
 
-/// How deep arrays and objects may nest, in commands and in what is published (F11). Deeper than any
-/// message seen in the field, and shallow enough for every reader's stack.
+/// How deep arrays and objects may nest, in commands and in what is published (F11). Deeper than
+/// any message seen in the field, and shallow enough for every reader's stack.
 pub const DEPTH_MAX: usize = 64;
 
-/// Whether the text nests no deeper than [`DEPTH_MAX`]. Looks at brackets only, in one pass, so that
-/// it can be asked before anything parses the text.
+/// Whether the text nests no deeper than [`DEPTH_MAX`]. Looks at brackets only, in one pass, so
+/// that it can be asked before anything parses the text.
 pub fn is_shallow(text: &str) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in text.bytes() {
@@ -244,8 +244,8 @@ pub fn event(event: &Event) -> String {
     serde_json::to_string(&out).expect("text and numbers always serialise")
 }
 
-/// A refusal for clients that speak an application's own JSON, where that application has no wording
-/// of its own: flat, and once more under both keys such clients look under.
+/// A refusal for clients that speak an application's own JSON, where that application has no
+/// wording of its own: flat, and once more under both keys such clients look under.
 pub fn plain_refusal(refusal: &Refusal) -> String {
     let body = refusal.to_json();
     let flat = body.trim_start_matches('{');

@@ -12,7 +12,8 @@ use crate::code::Code;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Refusal {
     pub code: Code,
-    /// More exact than the code's own sentence, when set. Never contains what a client must not see.
+    /// More exact than the code's own sentence, when set. Never contains what a client must not
+    /// see.
     pub message: Option<Cow<'static, str>>,
     /// How long to wait before the same thing can succeed.
     pub retry_after: Option<Duration>,
@@ -78,7 +79,8 @@ struct Details {
     retry_after: f64,
 }
 
-/// Seconds to the millisecond, rounded up: a client that waits what it was told is not refused again.
+/// Seconds to the millisecond, rounded up: a client that waits what it was told is not refused
+/// again.
 fn seconds(wait: Duration) -> f64 {
     let millis = u32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u32::MAX);
     f64::from(millis) / 1000.0

@@ -1,8 +1,8 @@
 //! A world to run shards in: people, sockets, a bus between shards, applications, faults and time.
 //!
 //! Everything that happens follows from one seed, so a failure can be looked at again:
-//! `SEED=17 cargo test -p sim` plays seed 17 and writes down what happened. The engine in here is the
-//! real one. What is simple in here is the model: it knows what should be true, and the judge
+//! `SEED=17 cargo test -p sim` plays seed 17 and writes down what happened. The engine in here is
+//! the real one. What is simple in here is the model: it knows what should be true, and the judge
 //! compares.
 
 mod world; // Start here.

@@ -83,7 +83,8 @@ impl Bus {
         Self { lanes: BTreeMap::new(), latest: BTreeMap::new(), inbox_max }
     }
 
-    /// Takes an envelope; answers when it arrives, or `None` if it is lost because the inbox is full.
+    /// Takes an envelope; answers when it arrives, or `None` if it is lost because the inbox is
+    /// full.
     pub(crate) fn send(
         &mut self,
         lane: (u16, u16),

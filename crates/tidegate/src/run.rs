@@ -86,7 +86,8 @@ struct Drain {
 }
 
 impl Drain {
-    /// Readiness falls, then nobody is let in, then everyone is parted with; then what is left ends.
+    /// Readiness falls, then nobody is let in, then everyone is parted with; then what is left
+    /// ends.
     async fn carry_out(&self, mut house: House, signals: &mut Signals) {
         info!(over = ?self.over, "draining");
         house.common.monitor.drain();

@@ -72,7 +72,8 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let conn = self.conns.at_mut(id);
-        // Whoever shows another user's token is either confused or an attacker; both start afresh (A8).
+        // Whoever shows another user's token is either confused or an attacker; both start afresh
+        // (A8).
         if conn.identity.as_ref().is_none_or(|it| it.user != proof.identity.user) {
             let refusal = Refusal::new(Code::Forbidden).saying("The token is another user's.");
             self.close(now, id, refusal, effects);

@@ -91,7 +91,8 @@ impl Shard {
         }
     }
 
-    /// Another shard has forgotten: it follows nothing here, and does not know what we follow there.
+    /// Another shard has forgotten: it follows nothing here, and does not know what we follow
+    /// there.
     fn follow_again(&mut self, now: Tick, forgetful: ShardId, effects: &mut Vec<Effect>) {
         self.homes.unfollow_all(now, forgetful);
         let shards = self.rules.shards;

@@ -95,8 +95,8 @@ impl Shard {
         }
     }
 
-    /// Takes the seat of a connection that stays. If it was still waiting to be told that it has one,
-    /// that request is answered too: every request is.
+    /// Takes the seat of a connection that stays. If it was still waiting to be told that it has
+    /// one, that request is answered too: every request is.
     pub(super) fn give_up(&mut self, now: Tick, id: ConnId, key: u32, effects: &mut Vec<Effect>) {
         if let Some(request) = self.channels.at(key).waits(id) {
             let refusal = Refusal::new(Code::NotSubscribed).saying("You have left it meanwhile.");

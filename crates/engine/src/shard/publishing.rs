@@ -118,7 +118,8 @@ impl Shard {
         }
     }
 
-    /// A member's outbox was full: part with it, or remember what it has to be told it missed (F10).
+    /// A member's outbox was full: part with it, or remember what it has to be told it missed
+    /// (F10).
     pub(super) fn overfull(
         &mut self,
         now: Tick,

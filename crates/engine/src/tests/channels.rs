@@ -161,8 +161,8 @@ fn a_refusal_carries_the_id_if_there_was_one() {
     );
 }
 
-/// The driver delivers at the end of a turn; whoever joins after the message, in that same turn, has
-/// been told a place that includes it.
+/// The driver delivers at the end of a turn; whoever joins after the message, in that same turn,
+/// has been told a place that includes it.
 #[test]
 fn joining_and_leaving_within_a_turn_deliver_nothing_twice() {
     check(

@@ -13,14 +13,15 @@ use crate::{
 };
 
 impl Net {
-    /// Answers a head with a 101 and reads frames from here on. Tells how long that took, from accept.
+    /// Answers a head with a 101 and reads frames from here on. Tells how long that took, from
+    /// accept.
     pub fn open(&mut self, conn: ConnId, response: Vec<u8>, open_as: OpenAs) -> Duration {
         let now = self.now;
         let Some(sock) = self.socks.find(conn) else { return Duration::ZERO };
         let Stage::Awaiting(knocking) = &mut sock.stage else { return Duration::ZERO };
         let took = now.saturating_duration_since(knocking.since);
-        // While the verdict was awaited more may have come. While the head is being shown, nothing is
-        // here: whoever shows it sees to the rest.
+        // While the verdict was awaited more may have come. While the head is being shown, nothing
+        // is here: whoever shows it sees to the rest.
         let early = knocking.head_bytes.min(knocking.bytes.len());
         sock.kept = knocking.bytes.split_off(early);
         sock.stage = Stage::Open;
@@ -43,7 +44,8 @@ impl Net {
 
     /// Sends a last message, where there is one, and a close frame; an empty one if `code` is zero.
     ///
-    /// With `is_last` nothing more is awaited from the peer: it has closed first, or makes no sense.
+    /// With `is_last` nothing more is awaited from the peer: it has closed first, or makes no
+    /// sense.
     pub fn close(
         &mut self,
         conn: ConnId,

@@ -46,8 +46,8 @@ impl Net {
                 Ok(count) => {
                     self.tally.bytes_in += count as u64;
                     self.take_in(conn, &mut buffer[..count], ears);
-                    // A short read from a plain socket has emptied it (epoll(7), question 9). TLS may
-                    // hold plaintext that no event will announce, so it is read to the end.
+                    // A short read from a plain socket has emptied it (epoll(7), question 9). TLS
+                    // may hold plaintext that no event will announce, so it is read to the end.
                     match count < BUFFER_BYTES {
                         true if is_tls || to_end => {}
                         true => return,
@@ -185,7 +185,8 @@ impl Net {
         }
     }
 
-    /// Decodes until the input is used up, the connection is paused or gone; answers how far it got.
+    /// Decodes until the input is used up, the connection is paused or gone; answers how far it
+    /// got.
     fn decode_all(
         &mut self,
         conn: ConnId,
@@ -209,8 +210,8 @@ impl Net {
                     } else if matches!(arrived, Arrived::Close(_)) {
                         self.end(conn);
                     }
-                    // The next message begins where this one ended. A control frame in the middle of
-                    // one ends nothing, or pings would buy a message any time (F3).
+                    // The next message begins where this one ended. A control frame in the middle
+                    // of one ends nothing, or pings would buy a message any time (F3).
                     if !decoder.is_partial()
                         && let Some(sock) = self.socks.find(conn)
                     {
@@ -275,7 +276,8 @@ impl Net {
         }
     }
 
-    /// Reads the PROXY header where one is required. True when there is nothing (more) of it to read.
+    /// Reads the PROXY header where one is required. True when there is nothing (more) of it to
+    /// read.
     fn pass_proxy_header(&mut self, conn: ConnId, ears: &mut impl Ears) -> bool {
         let (Some(parse), Some(sock)) = (self.proxy, self.socks.find(conn)) else { return true };
         let Stage::Knocking(knocking) = &mut sock.stage else { return true };

@@ -25,8 +25,8 @@ impl Hall {
         }));
     }
 
-    /// Puts one question of the engine's. One at a time for each connection, so there are never more
-    /// of these than connections.
+    /// Puts one question of the engine's. One at a time for each connection, so there are never
+    /// more of these than connections.
     pub(super) fn ask(&mut self, conn: ConnId, ask: Ask) {
         let Some((route, visitor)) = self.asked(conn, matches!(ask, Ask::Disconnected)) else {
             return;
@@ -80,7 +80,8 @@ impl Hall {
         Ok(Some(self.proof(&newer, route)))
     }
 
-    /// The first message's token. Where there is an application, it is asked before the engine hears.
+    /// The first message's token. Where there is an application, it is asked before the engine
+    /// hears.
     fn proven(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Refusal> {
         let Some(mut admitted) = self.unproven.remove(&conn) else { return Ok(None) };
         let (common, moment) = (Arc::clone(&self.common), self.moment());

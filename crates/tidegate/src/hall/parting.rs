@@ -42,8 +42,8 @@ impl Hall {
             }
             Some((_, Dialect::Plain)) | None => None,
         };
-        // Whoever breaks the protocol is told by its own means alone, and nothing they send after it
-        // is looked at (RFC 6455 section 7.1.7).
+        // Whoever breaks the protocol is told by its own means alone, and nothing they send after
+        // it is looked at (RFC 6455 section 7.1.7).
         let is_broken = BROKEN.contains(&refusal.code.close());
         let last = last.filter(|_| !is_broken);
         net.close(conn, last.as_deref(), refusal.code.close(), refusal.message(), is_broken);
