@@ -40,7 +40,9 @@ pub struct Row {
 }
 
 macro_rules! metrics {
-    ($($id:ident $name:literal $kind:ident $unit:ident [$($label:literal)*] $sentence:literal)*) => {
+    ($(
+        $id:ident $name:literal $kind:ident $unit:ident [$($label:literal)*] $sentence:literal
+    )*) => {
         /// A metric of ours.
         #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
         pub enum Metric { $(#[doc = $sentence] $id),* }

@@ -30,7 +30,10 @@ pub enum Act {
 }
 
 macro_rules! codes {
-    ($($name:ident $text:literal $close:literal $http:literal $act:ident $back:ident $sentence:literal)*) => {
+    ($(
+        $name:ident $text:literal $close:literal $http:literal $act:ident $back:ident
+        $sentence:literal
+    )*) => {
         /// Why a client is told no.
         #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum Code { $(#[doc = $sentence] $name),* }

@@ -76,7 +76,8 @@ function leave() {
 function open() {
   show('connecting', 'Connecting…')
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
-  const it = new WebSocket(`${scheme}://${location.host}/ws/checkins/?token=${encodeURIComponent(token)}`)
+  const query = `token=${encodeURIComponent(token)}`
+  const it = new WebSocket(`${scheme}://${location.host}/ws/checkins/?${query}`)
   socket = it
   it.onopen = () => { heardAt = Date.now() }
   it.onmessage = ({ data }) => { if (it === socket) hear(data) }

@@ -9,7 +9,7 @@ let session = JSON.parse(sessionStorage.getItem('session') ?? 'null')
 let people = []
 let unread = []
 
-// --- connections -----------------------------------------------------------------------------------
+// --- connections ---------------------------------------------------------------------------------
 
 const ATTEMPT_MAX = 8
 /** Codes after which coming back as we are would be refused again. */
@@ -95,7 +95,7 @@ function indicator(id) {
   }
 }
 
-// --- who -------------------------------------------------------------------------------------------
+// --- who -----------------------------------------------------------------------------------------
 
 async function ask(method, path, body) {
   const headers = { 'Content-Type': 'application/json' }
@@ -184,7 +184,7 @@ function signOut() {
 
 const nameOf = (user) => (user.first_name ? `${user.first_name} ${user.last_name}` : user.username)
 
-// --- notifications ---------------------------------------------------------------------------------
+// --- notifications -------------------------------------------------------------------------------
 
 const inbox = connection('/ws/notifications/', indicator('status'), (frame) => {
   switch (frame.type) {
@@ -269,7 +269,7 @@ async function send(event) {
   }
 }
 
-// --- a project -------------------------------------------------------------------------------------
+// --- a project -----------------------------------------------------------------------------------
 
 // Connected on demand: an address may only have a few connections, and two windows share one.
 let project = null
@@ -315,7 +315,7 @@ function milestone({ id, name, status, due_date: due }) {
   return within('li', label, make('span', { className: 'meta' }, due ?? 'no date'), select)
 }
 
-// --- a room ----------------------------------------------------------------------------------------
+// --- a room --------------------------------------------------------------------------------------
 
 let room = null
 const pointers = new Map()
@@ -380,7 +380,7 @@ function speak(event) {
   event.target.reset()
 }
 
-// --- making ----------------------------------------------------------------------------------------
+// --- making --------------------------------------------------------------------------------------
 
 function make(tag, properties = {}, text = '') {
   return Object.assign(document.createElement(tag), properties, { textContent: text })
