@@ -5,6 +5,7 @@ use crate::tree::Tree;
 
 /// The page, the test's file, and what the test says.
 const MADE: &[(&str, &str, &str)] = &[
+    ("PROTOCOL.md", "crates/proto/src/protocol_page.rs", "expect_file!"),
     ("docs/configuration.md", "crates/config/src/tests.rs", "expect_file!"),
     ("docs/metrics.md", "crates/monitor/src/table.rs", "expect_file!"),
 ];
@@ -41,6 +42,7 @@ mod tests {
             findings,
             &files,
             expect![[r#"
+                PROTOCOL.md:1: is not compared with the code in crates/proto/src/protocol_page.rs
                 docs/configuration.md:1: is not compared with the code in crates/config/src/tests.rs
             "#]],
         );
