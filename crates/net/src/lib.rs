@@ -29,3 +29,6 @@ pub use crate::{
     net::{Compression, Limits, Net, OpenAs, Overfull, Proxy},
     tally::Tally,
 };
+
+#[cfg(test)]
+mod tests;
