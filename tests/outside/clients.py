@@ -1,13 +1,17 @@
 """Clients: the `websockets` library, with the noise taken out of it."""
 
+import asyncio
 import json
+import reprlib
 import socket
-import ssl
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from websockets.asyncio.client import ClientConnection as AsyncConnection
+from websockets.asyncio.client import connect as open_async_connection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
@@ -17,6 +21,11 @@ from websockets.typing import Origin, Subprotocol
 from gate import WITHIN, Gate
 
 SUBPROTOCOL = "tidegate.v1"
+
+# A failure shows what was heard, and not a screen full of one long frame.
+_short = reprlib.Repr()
+_short.maxlist, _short.maxdict, _short.maxlevel, _short.maxstring = 20, 12, 6, 120
+shown = _short.repr
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,57 @@ class Closed:
     frames: list[Any]
 
 
+T = TypeVar("T")
+
+
+class TlsConnection:
+    """The library's asyncio client, in a thread of its own, used like its other one.
+
+    That other one reads and writes in two threads, which Python's TLS sockets do not bear: one
+    handshake in three hundred never sends its request.
+    """
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, gate: Gate, url: str, sock: socket.socket, **how: Any) -> None:
+        async def opened() -> AsyncConnection:
+            return await open_async_connection(
+                url, sock=sock, ssl=gate.tls(), server_hostname="127.0.0.1", **how
+            )
+
+        sock.setblocking(False)
+        self.socket = sock
+        self._connection = self._run(opened())
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What was agreed upon."""
+        return self._connection.subprotocol
+
+    def recv(self, timeout: float) -> str | bytes:
+        """The next message."""
+        return self._run(asyncio.wait_for(self._connection.recv(), timeout))
+
+    def send(self, message: str | bytes) -> None:
+        """Sends a message."""
+        self._run(self._connection.send(message))
+
+    def close(self) -> None:
+        """Leaves with a close frame."""
+        self._run(self._connection.close())
+
+    @classmethod
+    def _run(cls, what: Coroutine[Any, Any, T]) -> T:
+        if cls._loop is None:
+            cls._loop = asyncio.new_event_loop()
+            threading.Thread(target=cls._loop.run_forever, daemon=True).start()
+        return asyncio.run_coroutine_threadsafe(what, cls._loop).result()
+
+
 class Client:
     """One open connection that speaks JSON."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection | TlsConnection) -> None:
         self.connection = connection
         self._ids = 0
 
@@ -90,11 +146,11 @@ class Client:
             try:
                 frame = self.hear(max(0.01, deadline - time.monotonic()))
             except AssertionError as fault:
-                raise AssertionError(f"{fault}; wanted {what}, heard {passed}") from None
+                raise AssertionError(f"{fault}; wanted {what}, heard {shown(passed)}") from None
             if is_it(frame):
                 return frame
             passed.append(frame)
-        raise AssertionError(f"wanted {what}, heard {passed}")
+        raise AssertionError(f"wanted {what}, heard {shown(passed)}")
 
     def hear_end(self, within: float = WITHIN) -> Closed:
         """Everything up to the end of the connection, and how it ended."""
@@ -104,7 +160,7 @@ class Client:
                 left = max(0.01, deadline - time.monotonic())
                 frames.append(json.loads(self.connection.recv(left)))
         except TimeoutError:
-            raise AssertionError(f"still open after {within} s, heard {frames}") from None
+            raise AssertionError(f"still open after {within} s, heard {shown(frames)}") from None
         except ConnectionClosed as closed:
             said = closed.rcvd
             return Closed(said.code if said else 1006, said.reason if said else "", frames)
@@ -116,7 +172,7 @@ class Client:
         self._ids += 1
         number = self._ids
         self.say({"id": number} | command)
-        return self.hear_where(lambda it: it.get("id") == number, f"the reply to {command}")
+        return self.hear_where(lambda it: it.get("id") == number, f"the reply to {shown(command)}")
 
 
 def connect(
@@ -141,25 +197,25 @@ def connect(
     sock = gate.socket(address)
     if through is not None:
         through(sock)
-    tls: ssl.SSLContext | None = gate.tls() if gate.trusting else None
-    connection = open_connection(
-        gate.url(path, token),
-        sock=sock,
-        ssl=tls,
-        server_hostname="127.0.0.1" if tls else None,
-        additional_headers=sent,
-        origin=None if origin is None else Origin(origin),
-        subprotocols=[Subprotocol(it) for it in protocols] or None,
-        compression=None,
-        ping_interval=None,
-        open_timeout=WITHIN,
-        close_timeout=WITHIN,
-        proxy=None,
+    url = gate.url(path, token)
+    options: dict[str, Any] = {
+        "additional_headers": sent,
+        "origin": None if origin is None else Origin(origin),
+        "subprotocols": [Subprotocol(it) for it in protocols] or None,
+        "compression": None,
+        "ping_interval": None,
+        "open_timeout": WITHIN,
+        "close_timeout": WITHIN,
+        "proxy": None,
         # What nobody listens to must not keep a goodbye from being heard.
-        max_queue=None,
-        # Returns the connection, for tests that hold several at once.
-        legacy=True,
-    )
+        "max_queue": None,
+    }
+    connection: ClientConnection | TlsConnection
+    if gate.trusting is None:
+        # `legacy`: returns the connection, for tests that hold several at once.
+        connection = open_connection(url, sock=sock, legacy=True, **options)
+    else:
+        connection = TlsConnection(gate, url, sock, **options)
     client = Client(connection)
     _open.append(client)
     return client

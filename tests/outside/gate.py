@@ -264,9 +264,8 @@ class Gate:
 
 def running(gate: Gate) -> Iterator[Gate]:
     """For fixtures: started before, looked over after."""
-    gate.start()
     try:
-        yield gate
+        yield gate.start()
         gate.close()
     finally:
         if gate.process is not None and gate.process.poll() is None:
