@@ -180,6 +180,21 @@ class Gate:
         assert answer.status == 200, answer
         return answer.json
 
+    def joined(self, ws, channel) -> None:
+        """Waits until a plain client, whom nobody tells, hears its channel: its seat is asked for
+        with the 101, and may be a moment later."""
+        ws.sock.settimeout(0.2)
+        for number in range(50):
+            self.publish(channel, {"hello": number})
+            try:
+                while json.loads(ws.text()) != {"hello": number}:
+                    pass
+            except TimeoutError:
+                continue
+            ws.sock.settimeout(10)
+            return
+        raise AssertionError(f"nothing of {channel} is heard")
+
     def stop(self) -> None:
         self.process.terminate()
         try:

@@ -1,6 +1,7 @@
 """Frames, messages and compression that mean harm: F2 to F9. Autobahn has the rules one by one."""
 
 import contextlib
+import json
 import struct
 import time
 import zlib
@@ -198,6 +199,12 @@ def test_nobody_is_compressed_in_anybody_elses_context(squeezing):
         for ws in (one, two):
             agreed = ws.answer.header("sec-websocket-extensions")
             assert "server_no_context_takeover" in agreed
+        # Two words are never compressed, so this client reads them.
+        for ws in (one, two):
+            squeezing.joined(ws, "room:den")
+        # The first has heard what the second was asked, too.
+        while json.loads(one.text()) != {"hello": 0}:
+            pass
         secret = {"token": "0123456789abcdef" * 20}
         sizes = []
         for _ in range(3):

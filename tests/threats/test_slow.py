@@ -186,6 +186,8 @@ def test_whoever_does_not_read_is_closed_and_nobody_else_notices(house):
         slow = [stack.enter_context(gate.ws(target, rcvbuf=2048)) for _ in range(SLOW)]
         # What a socket holds in the kernel is not the gate's memory; 20 outboxes are 5 MiB.
         with watched(gate, grows_mib=50) as watch:
+            there = "/api/channels/room:den"
+            until(lambda: gate.http("GET", there).json["members"] == MEMBERS)
             crowd = Crowd(fast)
             mouth = stack.enter_context(gate.ws(f"/ws?token={tokens.token()}"))
             for number in range(MESSAGES):
@@ -212,6 +214,7 @@ def test_a_slow_reader_that_wakes_up_is_told_why(house):
     server = SERVER + 'outbox_bytes_max = "64KiB"\n'
     with house.open(server=server) as gate:
         with gate.ws(f"/plain/den?token={tokens.token()}", rcvbuf=2048) as slow:
+            gate.joined(slow, "room:den")
             mouth = gate.ws(f"/ws?token={tokens.token()}")
             wide = "x" * 60_000
             for _ in range(400):

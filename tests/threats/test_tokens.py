@@ -255,6 +255,9 @@ def bearer(gate, method, path, token, body=None):
 
 # A8. --------------------------------------------------------------------------------------------
 
+# The clock of tokens has whole seconds, and ends are spread over most of another.
+LATE = 2.2
+
 
 def test_a_connection_ends_with_its_token(gate):
     """A8: told, then closed at the end of the token; a newer token of the same user keeps it."""
@@ -268,7 +271,7 @@ def test_a_connection_ends_with_its_token(gate):
                 assert "refreshed" in stays.ask(refresh={"token": tokens.token()})
                 for ws in (ends, plain):
                     assert ws.end().code == 4001
-                    assert 0 <= time.time() - exp < 1.5
+                    assert 0 <= time.time() - exp < LATE
                 assert "pong" in stays.ask(ping={})
 
 
@@ -285,7 +288,7 @@ def test_a_newer_token_must_be_as_good_and_of_the_same_user(gate):
         assert "subscribed" in ws.ask(subscribe={"channel": channel})
         ws.say({"publish": {"channel": channel, "data": 1}})
         assert ws.json()["publication"]["user"] == "ann"
-        assert ws.end().code == 4001 and time.time() - exp < 1.5
+        assert ws.end().code == 4001 and time.time() - exp < LATE
 
 
 def test_tokens_that_end_together_do_not_end_in_one_spike(gate):
@@ -307,7 +310,7 @@ def test_tokens_that_end_together_do_not_end_in_one_spike(gate):
         poll.close()
         assert len(ended) == 200
         tenths = [int((it - exp) * 10) for it in ended.values()]
-        assert 0 <= min(tenths) and max(tenths) < 15
+        assert 0 <= min(tenths) and max(tenths) < LATE * 10
         fullest = max(tenths.count(it) for it in set(tenths))
         assert 5 <= len(set(tenths)) and fullest <= 70, sorted(tenths)
 
