@@ -261,10 +261,14 @@ impl World {
             return Ok(());
         }
         house.turn_at = None;
-        if std::mem::take(&mut house.has_overflowed) {
+        // That something was lost may be noticed only after what came next.
+        let is_noticed = house.has_overflowed && self.dice.once_in(2);
+        if is_noticed {
+            house.has_overflowed = false;
             let is_new = matches!(house.arrivals.front(), Some(Input::TookOver));
             house.arrivals.insert(usize::from(is_new), Input::Overflowed);
         }
+        let is_unnoticed = house.has_overflowed;
         let mut onward = Vec::new();
         while let Some(input) = self.houses[index].arrivals.pop_front() {
             self.note(|| format!("shard {shard} <- {input:?}"));
@@ -281,6 +285,9 @@ impl World {
         }
         if let Some(at) = wakes_at {
             self.call_at(shard, at - self.start);
+        }
+        if is_unnoticed {
+            self.call(shard);
         }
         Ok(())
     }
