@@ -1,6 +1,6 @@
 //! What the net tells whoever runs it.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 use proto::ConnId;
 use wire::{Arrived, Fault, HeadFault};
@@ -30,7 +30,7 @@ pub trait Ears {
 }
 
 /// A request, as far as it has been read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Knock<'a> {
     /// Everything received, beginning with the head.
     pub bytes: &'a [u8],
@@ -38,6 +38,18 @@ pub struct Knock<'a> {
     /// Who is on the other end of the socket, or whom the PROXY header names.
     pub peer: SocketAddr,
     pub is_tls: bool,
+}
+
+/// Without the bytes, which may hold a token.
+impl fmt::Debug for Knock<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes: _, head_bytes, peer, is_tls } = self;
+        f.debug_struct("Knock")
+            .field("head_bytes", head_bytes)
+            .field("peer", peer)
+            .field("is_tls", is_tls)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What can be wrong.

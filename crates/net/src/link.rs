@@ -1,6 +1,7 @@
 //! One end of a connection: a socket, with TLS or without.
 
 use std::{
+    fmt,
     io::{self, IoSlice, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream as StdStream},
     sync::Arc,
@@ -29,7 +30,6 @@ pub(crate) struct TlsLink {
 }
 
 /// A connection on its way to the HTTP side, with what has been read of it.
-#[derive(Debug)]
 pub struct Handoff {
     pub stream: StdStream,
     /// The TLS state, past its handshake.
@@ -37,6 +37,13 @@ pub struct Handoff {
     /// Plaintext that was read and not consumed.
     pub already_read: Vec<u8>,
     pub peer: SocketAddr,
+}
+
+/// Without the bytes, which may hold a token.
+impl fmt::Debug for Handoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handoff").field("peer", &self.peer).finish_non_exhaustive()
+    }
 }
 
 impl Link {

@@ -193,6 +193,16 @@ impl Net {
         self.socks.count()
     }
 
+    /// The first life for whoever replaces this net.
+    pub fn next_life(&self) -> u32 {
+        self.socks.next_life()
+    }
+
+    /// Some have been told goodbye and have not gone. Walks every socket: for the end of a drain.
+    pub fn has_leaving(&self) -> bool {
+        self.socks.all().any(|it| matches!(it.stage, Stage::Leaving(_)))
+    }
+
     /// Waits until something is ready, `until` comes, or the waker calls.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What the net remembers of one socket.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{fmt, net::SocketAddr, time::Instant};
 
 use wire::{Decoder, HeadScan};
 
@@ -49,7 +49,6 @@ pub(crate) enum Stage {
     Leaving(Leaving),
 }
 
-#[derive(Debug)]
 pub(crate) struct Knocking {
     pub(crate) bytes: Vec<u8>,
     pub(crate) scan: HeadScan,
@@ -57,6 +56,13 @@ pub(crate) struct Knocking {
     pub(crate) peer: SocketAddr,
     pub(crate) since: Instant,
     pub(crate) awaits_proxy_header: bool,
+}
+
+/// Without the bytes, which may hold a token.
+impl fmt::Debug for Knocking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Knocking").field("peer", &self.peer).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,6 +56,12 @@ impl Socks {
         Some(ConnId::new(u32::try_from(slot).ok()?, place.life))
     }
 
+    /// A life that no connection here has had.
+    pub(crate) fn next_life(&self) -> u32 {
+        let lives = self.slots.iter().map(|it| it.life.wrapping_add(1));
+        lives.max().unwrap_or(self.first_life)
+    }
+
     pub(crate) const fn count(&self) -> usize {
         self.count
     }

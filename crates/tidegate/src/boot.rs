@@ -3,6 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, Weak},
     thread,
     time::Instant,
@@ -341,7 +342,10 @@ fn start_shards(
         let epoch_seed = rules.epoch_seed.wrapping_add(u64::from(shard) << 48);
         let rules = Rules { shard: ShardId(shard), epoch_seed, ..rules.clone() };
         let body = move || {
-            let outcome = driver::run(&common, &rules, &sockets);
+            // Inside it every bug has been caught but those of replacing a shard.
+            let run = AssertUnwindSafe(|| driver::run(&common, &rules, &sockets));
+            let lost = |_| Err(io::Error::other("the shard could not be replaced"));
+            let outcome = catch_unwind(run).unwrap_or_else(lost);
             // Nobody listens any more when the process is ending.
             let _ = ended.blocking_send(outcome);
         };

@@ -18,8 +18,8 @@ use crate::{common::Common, hall::Hall, sockets::Sockets};
 const FAILURES_MAX: usize = 3;
 const FAILURES_IN: Duration = Duration::from_secs(60);
 
-/// Lives of connections that one net may use up before the next one's begin.
-const LIVES: u32 = 1 << 20;
+/// Epochs that one engine may use up before the next one's begin.
+const EPOCHS: u64 = 1 << 32;
 
 pub(crate) struct Driver {
     net: Net,
@@ -32,23 +32,27 @@ pub(crate) struct Driver {
 /// When the operating system fails us, or we fail ourselves too often.
 pub(crate) fn run(common: &Arc<Common>, rules: &Rules, sockets: &Sockets) -> io::Result<()> {
     let mut failures: Vec<Instant> = Vec::new();
-    let mut first_life = 0;
+    let mut rules = rules.clone();
+    let mut driver = Driver::new(common, &rules, sockets, 0)?;
     loop {
-        let mut driver = Driver::new(common, rules, sockets, first_life)?;
         let outcome = catch_unwind(AssertUnwindSafe(|| driver.run()));
-        match outcome {
-            Ok(done) => return done,
-            Err(_) => {
-                error!(shard = rules.shard.0, "the shard has failed; it starts afresh");
-                driver.abandon();
-                failures.retain(|it| it.elapsed() < FAILURES_IN);
-                failures.push(Instant::now());
-                if FAILURES_MAX <= failures.len() {
-                    return Err(io::Error::other("the shard failed three times in a minute"));
-                }
-                first_life += LIVES;
-            }
+        if let Ok(done) = outcome {
+            return done;
         }
+        error!(shard = rules.shard.0, "the shard has failed; it starts afresh");
+        driver.abandon();
+        if driver.hall.is_draining() {
+            return Ok(());
+        }
+        failures.retain(|it| it.elapsed() < FAILURES_IN);
+        failures.push(Instant::now());
+        if FAILURES_MAX <= failures.len() {
+            return Err(io::Error::other("the shard failed three times in a minute"));
+        }
+        // Logs in memory are gone, and what takes their place must not be taken for them.
+        rules.epoch_seed = rules.epoch_seed.wrapping_add(EPOCHS);
+        driver = Driver::new(common, &rules, sockets, driver.net.next_life())?;
+        driver.hall.take_over(&mut driver.net);
     }
 }
 
@@ -68,7 +72,8 @@ impl Driver {
     }
 
     fn run(&mut self) -> io::Result<()> {
-        while !self.hall.is_drained() {
+        // Goodbyes are read and answered before the sockets close, or a reset would overtake them.
+        while !self.hall.is_drained() || self.net.has_leaving() {
             self.turn()?;
         }
         Ok(())

@@ -41,6 +41,9 @@ pub(crate) struct Hall {
     waiting: HashMap<ConnId, Waiting>,
     /// Those inside whose first message has to bring a token.
     unproven: HashMap<ConnId, Box<Admitted>>,
+    /// Those whose token waits for keys that are being fetched, and whether it replaces another. There
+    /// is one token a connection; the engine keeps the deadline of a first one.
+    keyless: HashMap<ConnId, (Arc<str>, bool)>,
     /// Those who have left while their application was asked something.
     parted: HashMap<ConnId, (RouteId, Arc<Visitor>)>,
     cache: VerifiedCache,
@@ -90,6 +93,7 @@ impl Hall {
             guests: Vec::new(),
             waiting: HashMap::new(),
             unproven: HashMap::new(),
+            keyless: HashMap::new(),
             parted: HashMap::new(),
             cache: VerifiedCache::new(crate::common::TOKENS_MAX),
             tallies: Tallies::default(),
@@ -129,9 +133,19 @@ impl Hall {
         }
     }
 
-    /// Everyone has been parted with.
+    pub(crate) const fn is_draining(&self) -> bool {
+        self.is_draining
+    }
+
+    /// Everyone has been parted with, and their applications have been told.
     pub(crate) fn is_drained(&self) -> bool {
-        self.is_draining && self.shard.conn_count() == 0 && self.waiting.is_empty()
+        let is_empty = self.shard.conn_count() == 0 && self.waiting.is_empty();
+        self.is_draining && is_empty && self.parted.is_empty()
+    }
+
+    /// This shard replaces one that failed: the others are to tell it again what it should know.
+    pub(crate) fn take_over(&mut self, net: &mut Net) {
+        self.tell(net, Input::TookOver);
     }
 
     /// Tells the engine one thing and carries out what comes of it.

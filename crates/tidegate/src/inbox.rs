@@ -51,8 +51,11 @@ impl Inbox {
 
     /// Who is to be called. Set when the shard starts, and again when it starts afresh.
     pub(crate) fn belongs_to(&self, waker: Arc<mio::Waker>) {
-        *lock(&self.waker) = Some(waker);
-        self.call();
+        *lock(&self.waker) = Some(Arc::clone(&waker));
+        // Whatever has been put in: the one before may have been called and not have looked any more,
+        // and nobody calls twice.
+        self.is_called.store(true, Ordering::SeqCst);
+        let _ = waker.wake();
     }
 
     /// From outside: refused when there is too much already. True if it was taken.

@@ -75,8 +75,7 @@ async fn live(config: Config, dev: bool) -> Result<(), RunError> {
             }
         }
     }
-    drain.carry_out(house, &mut signals).await;
-    Ok(())
+    drain.carry_out(house, &mut signals).await.map_err(RunError::Shard)
 }
 
 /// How the process parts with its clients.
@@ -88,7 +87,10 @@ struct Drain {
 impl Drain {
     /// Readiness falls, then nobody is let in, then everyone is parted with; then what is left
     /// ends.
-    async fn carry_out(&self, mut house: House, signals: &mut Signals) {
+    ///
+    /// # Errors
+    /// When a shard has failed on the way.
+    async fn carry_out(&self, mut house: House, signals: &mut Signals) -> io::Result<()> {
         info!(over = ?self.over, "draining");
         house.common.monitor.drain();
         let notice = tokio::time::sleep(NOTICE);
@@ -99,7 +101,12 @@ impl Drain {
         for inbox in house.common.hub.inboxes() {
             inbox.answer(Note::Drain(self.over));
         }
-        let all = async { while house.shards.recv().await.is_some() {} };
+        let mut outcome = Ok(());
+        let all = async {
+            while let Some(ended) = house.shards.recv().await {
+                outcome = std::mem::replace(&mut outcome, Ok(())).and(ended);
+            }
+        };
         tokio::select! {
             () = all => info!("drained"),
             () = tokio::time::sleep(self.within) => {
@@ -108,6 +115,7 @@ impl Drain {
             () = signals.stop() => warn!("told twice to stop: not waiting for anyone"),
         }
         house.close().await;
+        outcome
     }
 }
 

@@ -226,6 +226,7 @@ impl Hall {
         for conn in conns {
             net.knock(conn, self);
         }
+        self.authenticate_again(net);
     }
 }
 

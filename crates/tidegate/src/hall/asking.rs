@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use admission::RouteId;
+use admission::{RouteId, Unmet};
 use app::{App, Visitor};
 use engine::{Ask, Input, Proof};
 use net::Net;
@@ -50,13 +50,24 @@ impl Hall {
     }
 
     /// Verifies a token that came after the upgrade.
-    pub(super) fn authenticate(&mut self, net: &mut Net, conn: ConnId, token: &str, refresh: bool) {
-        let verified = if refresh { self.refreshed(conn, token) } else { self.proven(conn, token) };
+    pub(super) fn authenticate(
+        &mut self,
+        net: &mut Net,
+        conn: ConnId,
+        token: Arc<str>,
+        refresh: bool,
+    ) {
+        let verified =
+            if refresh { self.refreshed(conn, &token) } else { self.proven(conn, &token) };
         let proof = match verified {
             Ok(Some(proof)) => Ok(Box::new(proof)),
             // The answer comes later.
             Ok(None) => return,
-            Err(refusal) => {
+            Err(Unmet::NeedKeys(_)) => {
+                self.keyless.insert(conn, (token, refresh));
+                return;
+            }
+            Err(Unmet::Refused(refusal)) => {
                 self.metrics.authentication_failed(refusal.code);
                 Err(refusal)
             }
@@ -64,7 +75,16 @@ impl Hall {
         self.tell(net, Input::Authenticated { conn, proof });
     }
 
-    fn refreshed(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Refusal> {
+    /// Keys have come, or will not: looks again at the tokens that waited for some.
+    pub(super) fn authenticate_again(&mut self, net: &mut Net) {
+        let mut keyless: Vec<_> = std::mem::take(&mut self.keyless).into_iter().collect();
+        keyless.sort_unstable_by_key(|it| it.0);
+        for (conn, (token, refresh)) in keyless {
+            self.authenticate(net, conn, token, refresh);
+        }
+    }
+
+    fn refreshed(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Unmet> {
         let Some(identity) = self.shard.identity(conn).map(Arc::clone) else { return Ok(None) };
         let Some(guest) = self.guest(conn) else { return Ok(None) };
         let (route, address) = (guest.route, guest.address);
@@ -75,14 +95,14 @@ impl Hall {
             admission::refresh(token, holder, moment, tables)
         });
         self.begin_fetches();
-        let newer = newer.map_err(unmet)?;
+        let newer = newer?;
         self.metrics.authenticated();
         Ok(Some(self.proof(&newer, route)))
     }
 
     /// The first message's token. Where there is an application, it is asked before the engine
     /// hears.
-    fn proven(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Refusal> {
+    fn proven(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Unmet> {
         let Some(mut admitted) = self.unproven.remove(&conn) else { return Ok(None) };
         let (common, moment) = (Arc::clone(&self.common), self.moment());
         let Self { cache, tallies, fetches, .. } = self;
@@ -93,7 +113,7 @@ impl Hall {
         // The seat goes back with the connection, which a refusal ends.
         if let Err(fault) = verified {
             self.unproven.insert(conn, admitted);
-            return Err(unmet(fault));
+            return Err(fault);
         }
         self.metrics.authenticated();
         match self.visitor(conn, &admitted) {
@@ -167,16 +187,6 @@ impl Drop for Promise {
     fn drop(&mut self) {
         if let Some(note) = self.note.take() {
             self.inbox.answer(note);
-        }
-    }
-}
-
-fn unmet(unmet: admission::Unmet) -> Refusal {
-    match unmet {
-        admission::Unmet::Refused(refusal) => refusal,
-        // Keys are being fetched. A client that is upgraded already comes back in a moment.
-        admission::Unmet::NeedKeys(_) => {
-            Refusal::new(Code::AuthUnavailable).after(std::time::Duration::from_secs(1))
         }
     }
 }

@@ -26,7 +26,7 @@ impl Hall {
             Effect::Pause { conn } => net.pause(conn),
             Effect::Resume { conn } => net.resume(conn),
             Effect::Authenticate { conn, token, refresh } => {
-                self.authenticate(net, conn, &token, refresh);
+                self.authenticate(net, conn, token, refresh);
             }
             Effect::Ask { conn, ask } => self.ask(conn, ask),
             Effect::Send { to, envelope } => self.outgoing[usize::from(to.0)].push(envelope),

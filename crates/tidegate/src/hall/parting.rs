@@ -1,8 +1,9 @@
 //! Goodbyes: said, heard, and booked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use admission::RouteId;
+use app::Visitor;
 use engine::Input;
 use net::Net;
 use proto::{Code, ComeBack, ConnId, Dialect, Event, Refusal};
@@ -51,6 +52,10 @@ impl Hall {
 
     /// Ends a connection over what its socket did; the engine only hears that it is gone.
     pub(super) fn evict(&mut self, net: &mut Net, conn: ConnId, refusal: Refusal) {
+        // The engine has closed it already, and its goodbye is on the way.
+        if self.shard.dialect(conn).is_none() {
+            return;
+        }
         self.say_goodbye(net, conn, &refusal);
         self.tell(net, Input::Closed { conn });
     }
@@ -79,6 +84,7 @@ impl Hall {
     pub(super) fn ended(&mut self, conn: ConnId, lasted: Duration, code: Option<Code>) {
         let number = code.map_or(self.books.number, Code::close);
         self.metrics.closed(number, lasted);
+        self.keyless.remove(&conn);
         if let Some(admitted) = self.unproven.remove(&conn) {
             lock(&self.common.limits).release(admitted.seat);
         }
@@ -97,13 +103,21 @@ impl Hall {
     /// The shard is given up: seats go back, everyone is told to come back.
     pub(crate) fn abandon(&mut self) {
         let limits = &mut *lock(&self.common.limits);
-        for seat in self.guests.iter_mut().flatten().filter_map(|it| it.seat.take()) {
-            limits.release(seat);
+        for guest in std::mem::take(&mut self.guests).into_iter().flatten() {
             self.metrics.closed(Code::ShardFailed.close(), Duration::ZERO);
+            if let Some(seat) = guest.seat {
+                limits.release(seat);
+            }
+            if let Some(visitor) = guest.visitor {
+                self.tell_gone(guest.route, visitor);
+            }
         }
+        for (_, (route, visitor)) in std::mem::take(&mut self.parted) {
+            self.tell_gone(route, visitor);
+        }
+        // Guests as well, and counted as such.
         for (_, admitted) in std::mem::take(&mut self.unproven) {
             limits.release(admitted.seat);
-            self.metrics.closed(Code::ShardFailed.close(), Duration::ZERO);
         }
         for (_, waiting) in std::mem::take(&mut self.waiting) {
             match waiting {
@@ -112,5 +126,12 @@ impl Hall {
             }
         }
         self.metrics.restarted();
+    }
+
+    /// Tells an application that a visitor is gone whom no engine will tell it of.
+    fn tell_gone(&self, route: RouteId, visitor: Arc<Visitor>) {
+        if let Some(app) = self.common.app(route).map(Arc::clone) {
+            self.common.runtime.spawn(async move { app.disconnected(&visitor).await });
+        }
     }
 }
