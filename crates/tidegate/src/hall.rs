@@ -55,6 +55,8 @@ pub(crate) struct Hall {
     outgoing: Vec<Vec<Envelope>>,
     tickets: HashMap<Ticket, oneshot::Sender<Outcome>>,
     ticket_next: u64,
+    /// This turn's answers to the HTTP side.
+    replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     books: counting::Books,
     is_draining: bool,
 }
@@ -102,6 +104,7 @@ impl Hall {
             outgoing: (0..shards).map(|_| Vec::new()).collect(),
             tickets: HashMap::new(),
             ticket_next: 0,
+            replies: Vec::new(),
             books: counting::Books::default(),
             is_draining: false,
             common,

@@ -99,8 +99,11 @@ impl Hub {
 
     async fn seek(&self, inbox: &Inbox, errand: Errand) -> Result<Outcome, Refusal> {
         let (reply, outcome) = oneshot::channel();
-        if !inbox.seek(errand, reply) {
-            return Err(Refusal::new(Code::Busy).after(Duration::from_secs(1)));
+        let busy = |_| Refusal::new(Code::Busy).after(Duration::from_secs(1));
+        if let Some(call) = inbox.seek(errand, reply).map_err(busy)? {
+            // Whatever else is ready on this thread comes first, so that one call does for all of it.
+            tokio::task::yield_now().await;
+            drop(call);
         }
         // A shard that fails drops what it was asked.
         outcome.await.map_err(|_| Code::ShardFailed.into())
@@ -178,7 +181,7 @@ impl Gateway for Hub {
             // Through the engine of the first shard and from there through every inbox.
             for inbox in self.inboxes.iter().take(1) {
                 let (reply, _) = oneshot::channel();
-                if !inbox.seek(Errand::Canary(text.as_str().into()), reply) {
+                if inbox.seek(Errand::Canary(text.as_str().into()), reply).is_err() {
                     return false;
                 }
             }

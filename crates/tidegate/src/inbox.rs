@@ -32,6 +32,8 @@ pub(crate) struct Inbox {
     notes: Mutex<Vec<Note>>,
     /// The shard has been called and has not looked yet: once per batch is enough.
     is_called: AtomicBool,
+    /// Somebody from outside is about to call it.
+    is_about: AtomicBool,
     has_overflowed: AtomicBool,
     waker: Mutex<Option<Arc<mio::Waker>>>,
     /// Errands are refused beyond this many notes.
@@ -43,6 +45,7 @@ impl Inbox {
         Self {
             notes: Mutex::default(),
             is_called: AtomicBool::new(false),
+            is_about: AtomicBool::new(false),
             has_overflowed: AtomicBool::new(false),
             waker: Mutex::default(),
             notes_max,
@@ -58,16 +61,21 @@ impl Inbox {
         let _ = waker.wake();
     }
 
-    /// From outside: refused when there is too much already. True if it was taken.
-    pub(crate) fn seek(&self, errand: Errand, reply: oneshot::Sender<Outcome>) -> bool {
+    /// From outside: refused when there is too much already. What is taken is seen once the shard is
+    /// called, which is for whoever gets the [`Call`] to do.
+    pub(crate) fn seek(
+        &self,
+        errand: Errand,
+        reply: oneshot::Sender<Outcome>,
+    ) -> Result<Option<Call<'_>>, Full> {
         let mut notes = lock(&self.notes);
         if self.notes_max <= notes.len() {
-            return false;
+            return Err(Full);
         }
         notes.push(Note::Sought(errand, reply));
         drop(notes);
-        self.call();
-        true
+        let is_first = !self.is_about.swap(true, Ordering::SeqCst);
+        Ok(is_first.then_some(Call { inbox: self }))
     }
 
     /// From another shard: what it has for us in one turn.
@@ -111,6 +119,26 @@ impl Inbox {
             // Fails only when the poll it belongs to is gone; then the shard is being replaced.
             let _ = waker.wake();
         }
+    }
+}
+
+/// There is no room.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+/// Calls the shard when dropped. Until then others may add to what it will find: waking a thread for
+/// each of many requests costs more than the requests.
+#[derive(Debug)]
+#[must_use = "the shard is called when this is dropped, and then is the time to do it"]
+pub(crate) struct Call<'a> {
+    inbox: &'a Inbox,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        // First, so that whoever comes now calls again.
+        self.inbox.is_about.store(false, Ordering::SeqCst);
+        self.inbox.call();
     }
 }
 

@@ -8,7 +8,7 @@ use wire::{Deflater, Opcode, deflate::WORTHWHILE_BYTES_MIN};
 
 use super::Net;
 use crate::{
-    batch::{Batch, slices},
+    batch::{Batch, Frames},
     ears::Ears,
     outbox::Outbox,
     sock::{Leaving, Sock, Stage},
@@ -86,63 +86,52 @@ impl Net {
         overfull: &mut Vec<Overfull>,
     ) {
         let mut deflating = Vec::new();
-        let frames = batch.frames(false);
-        let plain = slices(frames);
-        let total: usize = frames.iter().map(Bytes::len).sum();
+        let frames = batch.plain();
         for (conn, skip) in members {
-            let Some(sock) = self.socks.find(conn).filter(|it| it.is_open()) else { continue };
-            if sock.window_bits == BATCH_WINDOW_BITS {
-                deflating.push((conn, skip));
-                continue;
-            }
-            let from = skip + self.give(conn, &frames[skip..], &plain[skip..], total);
-            if from < frames.len() {
-                overfull.push(Overfull { conn, from });
-            }
+            self.give(conn, skip, frames, Some(&mut deflating), overfull);
         }
         if deflating.is_empty() {
             return;
         }
-        batch.deflate(self.deflater(BATCH_WINDOW_BITS));
-        let frames = batch.frames(true);
-        let deflated = slices(frames);
-        let total: usize = frames.iter().map(Bytes::len).sum();
+        let frames = batch.deflated(self.deflater(BATCH_WINDOW_BITS));
         for (conn, skip) in deflating {
-            let from = skip + self.give(conn, &frames[skip..], &deflated[skip..], total);
-            if from < frames.len() {
-                overfull.push(Overfull { conn, from });
-            }
+            self.give(conn, skip, frames, None, overfull);
         }
     }
 
-    /// One member's part; answers how many frames it was given. `total` is the length of the whole
-    /// batch, exact unless some was skipped.
-    fn give(&mut self, conn: ConnId, frames: &[Bytes], io: &[IoSlice<'_>], total: usize) -> usize {
-        let bounds = (self.limits.outbox_frames_max, self.limits.outbox_bytes_max);
+    /// One member's part, unless it is one of those who are `deflating` and get theirs later.
+    fn give(
+        &mut self,
+        conn: ConnId,
+        skip: usize,
+        frames: &Frames,
+        deflating: Option<&mut Vec<(ConnId, usize)>>,
+        overfull: &mut Vec<Overfull>,
+    ) {
         let turn = self.turn;
-        let Some(sock) = self.socks.find(conn).filter(|_| !frames.is_empty()) else {
-            return frames.len();
-        };
+        let Some(sock) = self.socks.find(conn).filter(|it| it.is_open()) else { return };
+        if let Some(deflating) = deflating.filter(|_| sock.window_bits == BATCH_WINDOW_BITS) {
+            deflating.push((conn, skip));
+            return;
+        }
+        let (bytes, frames) = frames.after(skip);
         let has_several = sock.turn == turn && 1 < sock.batches;
         let is_idle = sock.outbox.as_ref().is_none_or(|it| it.is_idle());
-        let is_tried = is_idle && !has_several && io.len() <= IO_SLICES_MAX;
+        let is_tried = is_idle && !has_several && !bytes.is_empty();
         let mut written = 0;
         if is_tried {
-            match sock.link.write(io) {
-                Ok(count) if count == total => {
-                    self.count_out(frames.len(), count);
-                    return frames.len();
-                }
+            match sock.link.write(&[IoSlice::new(bytes)]) {
                 Ok(count) => written = count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // The reading side will notice that the peer is gone.
-                Err(_) => return frames.len(),
-            }
-            if written == frames.iter().map(Bytes::len).sum::<usize>() {
-                self.count_out(frames.len(), written);
-                return frames.len();
+                Err(_) => return,
             }
         }
+        if written == bytes.len() {
+            self.count_out(frames.len(), written);
+            return;
+        }
+        let bounds = (self.limits.outbox_frames_max, self.limits.outbox_bytes_max);
         let outbox = sock.outbox.get_or_insert_with(|| Box::new(Outbox::new()));
         let given = outbox.take(frames, written, bounds);
         outbox.is_clogged |= given < frames.len();
@@ -152,7 +141,9 @@ impl Net {
         } else if is_idle {
             self.mark_dirty(conn);
         }
-        given
+        if given < frames.len() {
+            overfull.push(Overfull { conn, from: skip + given });
+        }
     }
 
     const fn count_out(&mut self, frames: usize, bytes: usize) {
@@ -243,9 +234,6 @@ impl Net {
         }
     }
 }
-
-/// Slices one `sendmsg` takes (`UIO_MAXIOV`).
-const IO_SLICES_MAX: usize = 1024;
 
 /// Writes until the outbox is empty or the socket full; answers how many calls and bytes it was.
 fn write_all(sock: &mut Sock, now: std::time::Instant) -> std::io::Result<(u64, u64)> {

@@ -32,8 +32,7 @@ impl Hall {
             Effect::Send { to, envelope } => self.outgoing[usize::from(to.0)].push(envelope),
             Effect::Conclude { ticket, outcome } => {
                 if let Some(reply) = self.tickets.remove(&ticket) {
-                    // Whoever asked may have given up.
-                    let _ = reply.send(outcome);
+                    self.replies.push((reply, outcome));
                 }
             }
             Effect::Sing { text } => self.common.hub.sang(&text, self.id),

@@ -17,6 +17,28 @@ impl Hall {
             self.metrics.inbox_overflowed();
             self.tell(net, Input::Overflowed);
         }
+        self.reply();
+    }
+
+    /// Answers the HTTP side, which does not wait for what its errands lead to.
+    fn reply(&mut self) {
+        if self.replies.is_empty() {
+            return;
+        }
+        let replies = std::mem::take(&mut self.replies);
+        let is_one = replies.len() == 1;
+        let answer_all = move || {
+            for (reply, outcome) in replies {
+                // Whoever asked may have given up.
+                let _ = reply.send(outcome);
+            }
+        };
+        if is_one {
+            answer_all();
+        } else {
+            // Over there, so that it is woken once for all of them and not once for each.
+            self.common.runtime.spawn(async move { answer_all() });
+        }
     }
 
     fn read(&mut self, net: &mut Net, note: Note) {
@@ -46,6 +68,7 @@ impl Hall {
 
     /// Sends what this turn has for other shards: one call each, however much it is.
     pub(crate) fn send_out(&mut self) {
+        self.reply();
         for (shard, envelopes) in (0..).map(proto::ShardId).zip(&mut self.outgoing) {
             if !envelopes.is_empty() {
                 self.common.hub.inbox(shard).send(envelopes);
