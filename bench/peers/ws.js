@@ -8,6 +8,7 @@ const channels = new Map();
 const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
 
 const server = http.createServer((request, response) => {
+  if (request.url !== "/api/publish") return response.writeHead(404).end();
   const parts = [];
   request.on("data", (part) => parts.push(part));
   request.on("end", () => {

@@ -1,6 +1,7 @@
 //! A backend that publishes over HTTP connections it keeps.
 
 use std::{
+    collections::VecDeque,
     io::{self, ErrorKind, Read as _, Write as _},
     net::SocketAddr,
 };
@@ -11,7 +12,8 @@ use mio::{Interest, Registry, Token, net::TcpStream};
 #[derive(Debug)]
 pub(crate) struct Backend {
     lines: Vec<Line>,
-    idle: Vec<usize>,
+    /// The one that has rested longest first: servers close connections that are not used.
+    idle: VecDeque<usize>,
     head: String,
     pub(crate) answers: u64,
 }
@@ -47,17 +49,17 @@ impl Backend {
         Ok(Self { idle: (0..lines.len()).collect(), lines, head, answers: 0 })
     }
 
-    pub(crate) const fn is_free(&self) -> bool {
+    pub(crate) fn is_free(&self) -> bool {
         !self.idle.is_empty()
     }
 
-    pub(crate) const fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.idle.len() == self.lines.len()
     }
 
     /// Publishes on a connection that has nothing else to do.
     pub(crate) fn publish(&mut self, channel: &str, data: &[u8]) -> io::Result<()> {
-        let index = self.idle.pop().ok_or_else(|| io::Error::other("all lines are busy"))?;
+        let index = self.idle.pop_front().ok_or_else(|| io::Error::other("all lines are busy"))?;
         let opening = format!("{{\"channel\":\"{channel}\",\"data\":");
         let length = opening.len() + data.len() + 1;
         let mut request = format!("{}{length}\r\n\r\n{opening}", self.head).into_bytes();
@@ -83,7 +85,7 @@ impl Backend {
         }
         if is_answered(&line.received)? {
             line.received.clear();
-            self.idle.push(index);
+            self.idle.push_back(index);
             self.answers += 1;
         }
         Ok(())

@@ -43,7 +43,12 @@ impl Person {
     }
 
     /// Asks for the upgrade.
-    pub(crate) fn knock(&mut self, at: SocketAddr, target: &str, dice: &mut Dice) -> io::Result<()> {
+    pub(crate) fn knock(
+        &mut self,
+        at: SocketAddr,
+        target: &str,
+        dice: &mut Dice,
+    ) -> io::Result<()> {
         let mut nonce = [0; 16];
         nonce[..8].copy_from_slice(&dice.roll().to_ne_bytes());
         let request = client::request(&at.to_string(), target, nonce, &[]);
@@ -84,7 +89,10 @@ impl Person {
                         let pong = client::frame(Opcode::Pong, frame.payload, [1, 2, 3, 4]);
                         let _ = self.stream.write(&pong)?;
                     }
-                    other => return Err(io::Error::other(format!("the server sent {other:?}"))),
+                    Opcode::Continuation | Opcode::Binary | Opcode::Close | Opcode::Pong => {
+                        let what = format!("the server sent {:?}", frame.opcode);
+                        return Err(io::Error::other(what));
+                    }
                 }
             }
             // A short read has emptied the socket (epoll(7), question 9).

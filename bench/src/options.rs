@@ -51,9 +51,8 @@ impl Options {
     /// A name without a value, an unknown name, or a value that is no number.
     pub fn parse(words: impl Iterator<Item = String>) -> io::Result<Self> {
         let mut given = pairs(words)?;
-        let mut take = |name: &str, default: &str| {
-            given.remove(name).unwrap_or_else(|| default.to_owned())
-        };
+        let mut take =
+            |name: &str, default: &str| given.remove(name).unwrap_or_else(|| default.to_owned());
         let rate = take("rate", "");
         let in_flight = number(&take("in-flight", "16"))?;
         let options = Self {

@@ -137,7 +137,9 @@ impl<'a> Stage<'a> {
                 let due = match self.options.pace {
                     Pace::InFlight(max) if max <= self.ledger.in_flight() => break,
                     Pace::InFlight(_) => now,
-                    Pace::PerSecond(rate) => began + Duration::from_secs_f64(1.0 / rate) * published,
+                    Pace::PerSecond(rate) => {
+                        began + Duration::from_secs_f64(1.0 / rate) * published
+                    }
                 };
                 if now < due {
                     wait = due - now;
@@ -175,7 +177,8 @@ impl<'a> Stage<'a> {
     fn listen(&mut self, patience: Option<Duration>) -> io::Result<()> {
         if !self.take(patience)? && patience == Some(PATIENCE) {
             let (waiting, in_flight) = (self.waiting, self.ledger.in_flight());
-            let what = format!("silence: {waiting} knock, {in_flight} publications are on their way");
+            let what =
+                format!("silence: {waiting} knock, {in_flight} publications are on their way");
             return Err(io::Error::other(what));
         }
         Ok(())
