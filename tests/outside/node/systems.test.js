@@ -1,0 +1,141 @@
+// Both systems and the native dialect, met by the WebSocket library that Node programs use.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { connect } from './client.js'
+import { API_KEY, start, token, until } from './gate.js'
+
+let gate
+before(async () => { gate = await start('demo.toml') })
+after(() => gate.close())
+
+const ADA = 1, SAM = 5, TESS = 6, STAFF = 1002, ADMIN = 1001
+const admin = () => token(ADA, { role: 'Admin' })
+
+/** A connection that has heard its first frame. */
+async function at(where, user, first, claims) {
+  const client = await connect(gate.url(where, token(user, claims)))
+  assert.equal((await client.hear()).type, first)
+  return client
+}
+
+test('R13: a bad token is told after the upgrade by 4001, or before it by a status', async () => {
+  const client = await connect(gate.url('/ws/checkins/', 'no.such.token'))
+  const last = await client.hearKind('error')
+  assert.equal(last.payload.code, 'INVALID_TOKEN')
+  assert.equal((await client.end()).code, 4001)
+
+  await assert.rejects(connect(gate.url('/ws/notifications/', 'no.such.token')), (refused) => {
+    assert.equal(refused.status, 401)
+    assert.equal(refused.body.code, 'INVALID_TOKEN')
+    return true
+  })
+})
+
+test('R36, H1: pages of other origins may not connect, and pages of ours may', async () => {
+  const here = gate.page('').replace(/\/$/, '')
+  const own = await connect(gate.url('/ws/checkins/', token(STAFF)), { origin: here })
+  await own.close()
+  for (const origin of ['http://evil.example', `${here}.evil.example`, 'http://127.0.0.1', 'null']) {
+    await assert.rejects(connect(gate.url('/ws/checkins/', token(STAFF)), { origin }), (refused) => {
+      assert.deepEqual([refused.status, refused.body.code], [403, 'ORIGIN_REFUSED'])
+      return true
+    })
+  }
+})
+
+test('R78, R81: two dashboards both hear of a check-in, its sender first of its success', async () => {
+  const here = await at('/ws/checkins/', STAFF, 'initial_stats')
+  const there = await at('/ws/checkins/', ADMIN, 'initial_stats')
+  here.say({ type: 'check_in', data: { memberId: 'GYM-0005' } })
+  const success = await here.hear()
+  assert.equal(success.type, 'check_in_success')
+  assert.deepEqual((await here.hear()).payload, success.payload)
+  assert.deepEqual((await there.hearKind('member_checked_in')).payload, success.payload)
+  here.say({ type: 'check_out', data: { checkInId: success.payload.id } })
+  assert.ok((await there.hearKind('member_checked_out')).payload.check_out_time)
+  await Promise.all([here.close(), there.close()])
+})
+
+test('R73: a notification reaches its user', async () => {
+  const sam = await at('/ws/notifications/', SAM, 'notifications_list')
+  const draft = { title: 'From Node', message: 'm', recipient_type: 'user', recipient_id: SAM }
+  assert.equal((await gate.ask('POST', '/api/notifications/', draft, admin())).status, 201)
+  assert.equal((await sam.hearKind('notification')).data.title, 'From Node')
+  await sam.close()
+})
+
+test('R76: moves in a room are told to the others only', async () => {
+  const sam = await at('/ws/collaboration/node/', SAM, 'user_joined')
+  const tess = await at('/ws/collaboration/node/', TESS, 'user_joined')
+  tess.say({ action: 'cursor_update', position: { x: 1, y: 2 } })
+  assert.deepEqual((await sam.hearKind('cursor_update')).position, { x: 1, y: 2 })
+  tess.say({ action: 'heartbeat' })
+  assert.equal((await tess.hear()).type, 'heartbeat_ack')
+  await Promise.all([sam.close(), tess.close()])
+})
+
+test('R130: the native dialect, from its welcome to a publication by the backend', async () => {
+  const ann = await connect(gate.url('/ws', token('ann')), { protocols: ['tidegate.v1'] })
+  assert.equal(ann.socket.protocol, 'tidegate.v1')
+  assert.equal((await ann.hear()).connected.user, 'ann')
+  ann.say({ id: 1, subscribe: { channel: 'news:node' } })
+  assert.equal((await ann.hear()).subscribed.channel, 'news:node')
+  const body = { channel: 'news:node', data: { n: 1 } }
+  const placed = await (await gate.ask('POST', '/api/publish', body, API_KEY)).json()
+  assert.deepEqual(await ann.hear(), { publication: { channel: 'news:node', ...placed, data: { n: 1 } } })
+  await ann.close()
+})
+
+test('F8, L3: pings are answered with what they said, and a message may come in fragments', async () => {
+  const desk = await at('/ws/checkins/', STAFF, 'initial_stats')
+  const pong = new Promise((resolve) => desk.socket.once('pong', resolve))
+  desk.socket.ping('are you there?')
+  assert.equal((await pong).toString(), 'are you there?')
+  const text = JSON.stringify({ type: 'heartbeat' })
+  desk.socket.send(text.slice(0, 5), { fin: false })
+  desk.socket.send('', { fin: false })
+  desk.socket.send(text.slice(5), { fin: true })
+  await desk.hearKind('heartbeat_ack')
+  await desk.close()
+})
+
+test('R28, R82: whoever is terminated without a goodbye is counted as gone', async () => {
+  const active = async () => {
+    const answer = await gate.ask('GET', '/api/monitoring/websocket/active-connections/', undefined, API_KEY)
+    return (await answer.json()).active_connections
+  }
+  const earlier = await active()
+  const crowd = await Promise.all(Array.from({ length: 20 }, () => at('/ws/checkins/', STAFF, 'initial_stats')))
+  assert.equal(await active(), earlier + 20)
+  for (const client of crowd) client.socket.terminate()
+  await until(async () => (await active()) === earlier, 'the count to fall')
+})
+
+test('R65, R66: a client that retries as shipped ones do is back after a crash and misses nothing that was stored', async () => {
+  const sam = await at('/ws/notifications/', SAM, 'notifications_list')
+  const draft = { title: 'Before the crash', message: 'm', recipient_type: 'user', recipient_id: SAM }
+  assert.equal((await gate.ask('POST', '/api/notifications/', draft, admin())).status, 201)
+  await sam.hearKind('notification')
+  const restarted = gate.restart('SIGKILL')
+  assert.equal((await sam.end()).code, 1006)
+  const back = await until(
+    () => connect(gate.url('/ws/notifications/', token(SAM))).catch(() => null),
+    'the connection to be back',
+  )
+  await restarted
+  const list = await back.hearKind('notifications_list')
+  assert.ok(list.data.some((it) => it.title === 'Before the crash'))
+  await back.close()
+})
+
+test('C11: whoever is there at a restart is told 1012, at which every shipped client comes back', async () => {
+  const clients = [
+    await at('/ws/notifications/', SAM, 'notifications_list'),
+    await at('/ws/checkins/', STAFF, 'initial_stats'),
+    await connect(gate.url('/ws', token('ann')), { protocols: ['tidegate.v1'] }),
+  ]
+  await gate.restart('SIGTERM')
+  for (const client of clients) assert.equal((await client.end()).code, 1012)
+})
