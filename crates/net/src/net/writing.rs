@@ -213,12 +213,12 @@ impl Net {
         if outbox.is_idle() && !outbox.is_watched {
             sock.outbox = None;
         }
+        if is_ending || sock.has_ended {
+            sock.link.finish();
+        }
         if sock.has_ended && sock.link.is_flushed() {
             self.discard(conn);
             return;
-        }
-        if is_ending {
-            sock.link.finish();
         }
         if was_clogged {
             ears.unclogged(self, conn);
