@@ -59,7 +59,7 @@ impl Outbox {
         self.frames.push_back(frame);
     }
 
-    /// Takes publications as long as there is room; answers how many. The first `written` bytes of
+    /// Takes publications as long as there is room and none was missed; answers how many. The first `written` bytes of
     /// them are out already: a frame that has begun is taken in any case, for it cannot be taken
     /// back.
     pub(crate) fn take(
@@ -68,6 +68,10 @@ impl Outbox {
         mut written: usize,
         bounds: (usize, usize),
     ) -> usize {
+        // Whoever has missed something is told so before anything that came after it.
+        if self.is_clogged {
+            return 0;
+        }
         for (index, frame) in frames.iter().enumerate() {
             if 0 < written && frame.len() <= written {
                 written -= frame.len();

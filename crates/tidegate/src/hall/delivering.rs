@@ -1,6 +1,6 @@
 //! One batch for each channel and turn, framed once for each dialect.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use engine::{Input, Member};
 use net::{Batch, Net, Overfull};
@@ -11,8 +11,16 @@ use super::Hall;
 impl Hall {
     pub(super) fn gather(&mut self, publication: Arc<Publication>) {
         let channel = &publication.channel;
-        // Few channels have something in one turn, and the last one most often has more.
-        match self.batches.iter_mut().rev().find(|it| it.0 == *channel) {
+        // The last one most often has more.
+        if let Some(batch) = self.batches.last_mut().filter(|it| it.0 == *channel) {
+            batch.1.push(publication);
+            return;
+        }
+        let next = self.batches.len();
+        // Looked up, not searched for: a backend that writes to every user at once fills a turn with
+        // thousands of channels.
+        let place = *self.batch_places.entry(channel.clone()).or_insert(next);
+        match self.batches.get_mut(place) {
             Some(batch) => batch.1.push(publication),
             None => self.batches.push((channel.clone(), vec![publication])),
         }
@@ -21,6 +29,7 @@ impl Hall {
     /// Writes this turn's publications to their members.
     pub(crate) fn deliver(&mut self, net: &mut Net) {
         let batches = std::mem::take(&mut self.batches);
+        self.batch_places = HashMap::new();
         if 1 < batches.len() {
             for (channel, _) in &batches {
                 for dialect in DIALECTS {
@@ -77,14 +86,18 @@ const DIALECTS: [Dialect; 2] = [Dialect::Native, Dialect::Plain];
 
 /// How many of the batch came before the member did.
 fn before(publications: &[Arc<Publication>], member: Member) -> usize {
-    let is_owed = |it: &Publication| match it.kind {
-        Kind::Message(at) => member.after < at.offset,
-        Kind::Signal => true,
+    let is_earlier = |it: &Publication| match it.kind {
+        Kind::Message(at) => at.offset <= member.after,
+        // As old as the messages around it.
+        Kind::Signal => false,
     };
-    // Nearly everyone has been here for longer.
-    match publications.first() {
-        Some(first) if is_owed(first) => 0,
-        _ => publications.iter().take_while(|it| !is_owed(it)).count(),
+    // Nearly everyone has been here for longer, which the first message shows.
+    let is_message = |it: &&Arc<Publication>| matches!(it.kind, Kind::Message(_));
+    match publications.iter().find(is_message) {
+        Some(first) if is_earlier(first) => {
+            publications.iter().rposition(|it| is_earlier(it)).map_or(0, |it| it + 1)
+        }
+        _ => 0,
     }
 }
 
@@ -102,5 +115,42 @@ fn worded(dialect: Dialect, publication: &Publication) -> String {
     match dialect {
         Dialect::Native => proto::json::publication(publication),
         Dialect::Plain => publication.payload.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::{ConnId, Epoch, Placed};
+
+    use super::*;
+
+    fn said(kind: Kind) -> Arc<Publication> {
+        let channel = ChannelName::parse("den").expect("it is a name");
+        Arc::new(Publication { channel, kind, from: None, except: None, payload: "1".into() })
+    }
+
+    fn message(offset: u64) -> Arc<Publication> {
+        said(Kind::Message(Placed { epoch: Epoch(1), offset: Offset(offset) }))
+    }
+
+    /// Whoever joined in the middle of a turn is owed what came after, signals among it or not.
+    #[test]
+    fn a_member_is_owed_what_came_after_it_did() {
+        let batch = [said(Kind::Signal), message(5), said(Kind::Signal), message(6), message(7)];
+        for (after, skipped) in [(0, 0), (4, 0), (5, 2), (6, 4), (7, 5), (u64::MAX, 5)] {
+            let member = Member { conn: ConnId::new(0, 0), after: Offset(after) };
+            assert_eq!(before(&batch, member), skipped, "after {after}");
+        }
+        let signals = [said(Kind::Signal), said(Kind::Signal)];
+        let member = Member { conn: ConnId::new(0, 0), after: Offset(9) };
+        assert_eq!(before(&signals, member), 0);
+    }
+
+    #[test]
+    fn what_a_slow_member_missed_is_told_by_its_messages() {
+        let batch = [said(Kind::Signal), message(5), said(Kind::Signal), message(6)];
+        assert_eq!(offsets(&batch), Some((Offset(5), Offset(6))));
+        assert_eq!(offsets(&batch[2..]), Some((Offset(6), Offset(6))));
+        assert_eq!(offsets(&batch[..1]), None);
     }
 }
