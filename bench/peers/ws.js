@@ -1,4 +1,4 @@
-// The least a broadcast server with `ws` on Node can be, for measuring beside: no tokens, no limits.
+// The least a broadcast server with `ws` on Node can be, to measure beside: no tokens, no limits.
 //
 //   NODE_PATH=.tools/node_modules node bench/peers/ws.js PORT
 const http = require("http");

@@ -96,8 +96,8 @@ impl<'a> Stage<'a> {
         rooms.iter().map(&mut target).collect()
     }
 
-    /// Lets people in. All connect first and ask in shuffled order, so that a server's list of members
-    /// is not in the order of its memory: walking that would flatter it by up to a quarter.
+    /// Lets people in. All connect first and ask in shuffled order, so that a server's list of
+    /// members is not in the order of its memory: walking that would flatter it by up to a quarter.
     pub(crate) fn gather(&mut self, targets: &[String], are_members: bool) -> io::Result<()> {
         let first = self.people.len();
         let mut order: Vec<usize> = (0..targets.len()).collect();

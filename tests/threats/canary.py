@@ -1,7 +1,8 @@
 """The canary of the threat tests: a user who publishes ten messages a second and hears them all.
 
 Takes the port of a gate with the native route at /ws; a token comes from the caller's environment.
-Sings until its input ends; then says as JSON how many it sent, how many were lost, and how late they came.
+Sings until its input ends; then says as JSON how many it sent, how many were lost, and how late
+they came.
 """
 
 import json

@@ -1,6 +1,7 @@
 """HTTP and WebSockets by hand: what goes out is exactly what a test says, right or wrong.
 
-Everything that comes in is searched for the canary word: nothing a client may see has a secret in it.
+Everything that comes in is searched for the canary word: nothing a client may see has a secret in
+it.
 """
 
 import base64

@@ -12,13 +12,13 @@ pub struct Batch {
     deflated: Option<Frames>,
 }
 
-/// Frames that lie behind each other, so that one `send` takes them all: naming them one by one costs
-/// the kernel more than copying them together once costs us.
+/// Frames that lie behind each other, so that one `send` takes them all: naming them one by one
+/// costs the kernel more than copying them together once costs us.
 #[derive(Debug)]
 pub(crate) struct Frames {
     whole: Bytes,
-    /// The same one by one, for outboxes. They share their memory, so an outbox keeps the whole batch
-    /// until it has written the last frame it was given of it.
+    /// The same one by one, for outboxes. They share their memory, so an outbox keeps the whole
+    /// batch until it has written the last frame it was given of it.
     each: Vec<Bytes>,
 }
 

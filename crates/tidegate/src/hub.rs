@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::{
     common::{Common, TOKENS_MAX, moment},
     fetch,
-    inbox::{Inbox, Note, lock},
+    inbox::{self, Inbox, Note, lock},
 };
 
 /// How long the HTTP side waits for keys that are being fetched.
@@ -46,9 +46,9 @@ pub(crate) struct Mint {
 }
 
 impl Hub {
-    pub(crate) fn new(shards: u16, inbox_max: usize, mint: Option<Mint>) -> Self {
+    pub(crate) fn new(shards: u16, inbox: inbox::Bounds, mint: Option<Mint>) -> Self {
         Self {
-            inboxes: (0..shards).map(|_| Arc::new(Inbox::new(inbox_max))).collect(),
+            inboxes: (0..shards).map(|_| Arc::new(Inbox::new(inbox))).collect(),
             common: OnceLock::new(),
             cache: Mutex::new(VerifiedCache::new(TOKENS_MAX)),
             canaries: Mutex::default(),
@@ -101,7 +101,8 @@ impl Hub {
         let (reply, outcome) = oneshot::channel();
         let busy = |_| Refusal::new(Code::Busy).after(Duration::from_secs(1));
         if let Some(call) = inbox.seek(errand, reply).map_err(busy)? {
-            // Whatever else is ready on this thread comes first, so that one call does for all of it.
+            // Whatever else is ready on this thread comes first, so that one call does for all of
+            // it.
             tokio::task::yield_now().await;
             drop(call);
         }
@@ -177,6 +178,8 @@ impl Gateway for Hub {
         let text = format!("{:032x}", u128::from_ne_bytes(secret));
         let (listener, mut heard) = mpsc::channel(self.inboxes.len());
         lock(&self.canaries).insert(text.clone(), listener);
+        // Whoever asked may hang up while the canary is under way.
+        let _forget = Forget { canaries: &self.canaries, text: &text };
         let sing = async {
             // Through the engine of the first shard and from there through every inbox.
             for inbox in self.inboxes.iter().take(1) {
@@ -192,9 +195,7 @@ impl Gateway for Hub {
             }
             true
         };
-        let is_well = tokio::time::timeout(patience, sing).await.unwrap_or(false);
-        lock(&self.canaries).remove(&text);
-        is_well
+        tokio::time::timeout(patience, sing).await.unwrap_or(false)
     }
 
     async fn identify(&self, route: &str, token: &str) -> Result<Arc<Identity>, Refusal> {
@@ -223,6 +224,18 @@ impl Gateway for Hub {
         all.insert("iat".to_owned(), json!(now));
         all.insert("exp".to_owned(), json!(now + lifetime.as_secs()));
         token::mint(&all, &mint.key, mint.key.kid()).ok()
+    }
+}
+
+/// Takes a canary out of the list, however waiting for it ends.
+struct Forget<'a> {
+    canaries: &'a Mutex<BTreeMap<String, mpsc::Sender<ShardId>>>,
+    text: &'a str,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        lock(self.canaries).remove(self.text);
     }
 }
 

@@ -24,56 +24,75 @@ pub(crate) enum Note {
     KeysFetched { have_changed: bool },
     /// Part with everyone over this time, and take nobody in.
     Drain(std::time::Duration),
+    /// Fail, as over a bug of ours (F16).
+    #[cfg(test)]
+    Fail,
+}
+
+/// How much may wait for one shard. What shards send each other may go to twice of both.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) notes_max: usize,
+    /// Bytes of payloads.
+    pub(crate) bytes_max: usize,
+}
+
+/// What waits.
+#[derive(Debug, Default)]
+struct Waiting {
+    notes: Vec<Note>,
+    /// Bytes of their payloads.
+    bytes: usize,
 }
 
 /// The inbox of one shard. Bounded: what is refused here is told to whoever sent it.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    notes: Mutex<Vec<Note>>,
+    waiting: Mutex<Waiting>,
     /// The shard has been called and has not looked yet: once per batch is enough.
     is_called: AtomicBool,
     /// Somebody from outside is about to call it.
     is_about: AtomicBool,
     has_overflowed: AtomicBool,
     waker: Mutex<Option<Arc<mio::Waker>>>,
-    /// Errands are refused beyond this many notes.
-    notes_max: usize,
+    bounds: Bounds,
 }
 
 impl Inbox {
-    pub(crate) fn new(notes_max: usize) -> Self {
+    pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
-            notes: Mutex::default(),
+            waiting: Mutex::default(),
             is_called: AtomicBool::new(false),
             is_about: AtomicBool::new(false),
             has_overflowed: AtomicBool::new(false),
             waker: Mutex::default(),
-            notes_max,
+            bounds,
         }
     }
 
     /// Who is to be called. Set when the shard starts, and again when it starts afresh.
     pub(crate) fn belongs_to(&self, waker: Arc<mio::Waker>) {
         *lock(&self.waker) = Some(Arc::clone(&waker));
-        // Whatever has been put in: the one before may have been called and not have looked any more,
-        // and nobody calls twice.
+        // Whatever has been put in: the one before may have been called and not have looked any
+        // more, and nobody calls twice.
         self.is_called.store(true, Ordering::SeqCst);
         let _ = waker.wake();
     }
 
-    /// From outside: refused when there is too much already. What is taken is seen once the shard is
-    /// called, which is for whoever gets the [`Call`] to do.
+    /// From outside: refused when there is too much already. What is taken is seen once the shard
+    /// is called, which is for whoever gets the [`Call`] to do.
     pub(crate) fn seek(
         &self,
         errand: Errand,
         reply: oneshot::Sender<Outcome>,
     ) -> Result<Option<Call<'_>>, Full> {
-        let mut notes = lock(&self.notes);
-        if self.notes_max <= notes.len() {
+        let mut waiting = lock(&self.waiting);
+        let bytes = errand_bytes(&errand);
+        if !waiting.has_room(bytes, self.bounds) {
             return Err(Full);
         }
-        notes.push(Note::Sought(errand, reply));
-        drop(notes);
+        waiting.push(Note::Sought(errand, reply), bytes);
+        drop(waiting);
         let is_first = !self.is_about.swap(true, Ordering::SeqCst);
         Ok(is_first.then_some(Call { inbox: self }))
     }
@@ -84,19 +103,25 @@ impl Inbox {
     /// twice the bound this shard has stopped reading; what is lost then is noted, and its members
     /// are sent to recover.
     pub(crate) fn send(&self, envelopes: &mut Vec<Envelope>) {
-        let mut notes = lock(&self.notes);
-        let room = (2 * self.notes_max).saturating_sub(notes.len());
-        if room < envelopes.len() {
-            self.has_overflowed.store(true, Ordering::Release);
+        let Bounds { notes_max, bytes_max } = self.bounds;
+        let twice = Bounds { notes_max: 2 * notes_max, bytes_max: 2 * bytes_max };
+        let mut waiting = lock(&self.waiting);
+        for envelope in envelopes.drain(..) {
+            let bytes = envelope_bytes(&envelope);
+            if !waiting.has_room(bytes, twice) {
+                // And whatever follows, or what arrives would have gaps that nobody notices.
+                self.has_overflowed.store(true, Ordering::Release);
+                break;
+            }
+            waiting.push(Note::Sent(envelope), bytes);
         }
-        notes.extend(envelopes.drain(..).take(room).map(Note::Sent));
-        drop(notes);
+        drop(waiting);
         self.call();
     }
 
     /// Bounded by what it answers: one for each connection, or one for each set of keys.
     pub(crate) fn answer(&self, note: Note) {
-        lock(&self.notes).push(note);
+        lock(&self.waiting).push(note, 0);
         self.call();
     }
 
@@ -104,12 +129,14 @@ impl Inbox {
     pub(crate) fn take(&self, into: &mut Vec<Note>) -> bool {
         // First, so that whoever comes now calls again.
         self.is_called.store(false, Ordering::SeqCst);
-        into.append(&mut lock(&self.notes));
+        let mut waiting = lock(&self.waiting);
+        into.append(&mut waiting.notes);
+        waiting.bytes = 0;
         self.has_overflowed.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn len(&self) -> usize {
-        lock(&self.notes).len()
+        lock(&self.waiting).notes.len()
     }
 
     fn call(&self) {
@@ -122,12 +149,47 @@ impl Inbox {
     }
 }
 
+impl Waiting {
+    /// One payload fits where none waits, however long it is.
+    const fn has_room(&self, bytes: usize, bounds: Bounds) -> bool {
+        let fits = self.bytes == 0 || self.bytes + bytes <= bounds.bytes_max;
+        fits && self.notes.len() < bounds.notes_max
+    }
+
+    fn push(&mut self, note: Note, bytes: usize) {
+        self.notes.push(note);
+        self.bytes += bytes;
+    }
+}
+
+fn errand_bytes(errand: &Errand) -> usize {
+    match errand {
+        Errand::Publish(draft) => draft.payload.len(),
+        Errand::Describe(_) | Errand::Disconnect(..) | Errand::Canary(_) => 0,
+    }
+}
+
+fn envelope_bytes(envelope: &Envelope) -> usize {
+    match envelope {
+        Envelope::Publish { draft, .. } => draft.payload.len(),
+        Envelope::Published { publication } => publication.payload.len(),
+        Envelope::FollowAll { channels, .. } => size_of_val(&channels[..]),
+        Envelope::FollowedAll { places } => size_of_val(&places[..]),
+        Envelope::Follow { .. }
+        | Envelope::Unfollow { .. }
+        | Envelope::Forgot { .. }
+        | Envelope::Followed { .. }
+        | Envelope::Placed { .. }
+        | Envelope::Canary { .. } => 0,
+    }
+}
+
 /// There is no room.
 #[derive(Debug)]
 pub(crate) struct Full;
 
-/// Calls the shard when dropped. Until then others may add to what it will find: waking a thread for
-/// each of many requests costs more than the requests.
+/// Calls the shard when dropped. Until then others may add to what it will find: waking a thread
+/// for each of many requests costs more than the requests.
 #[derive(Debug)]
 #[must_use = "the shard is called when this is dropped, and then is the time to do it"]
 pub(crate) struct Call<'a> {
@@ -146,3 +208,6 @@ impl Drop for Call<'_> {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,8 @@ export function connect(url, { protocols = [], ...options } = {}) {
     return new Promise((resolve, reject) => {
       const given = setTimeout(() => {
         wake = () => {}
-        reject(new Error(`waited ${WITHIN} ms for ${what}; heard ${JSON.stringify(frames).slice(0, 500)}`))
+        const heard = JSON.stringify(frames).slice(0, 500)
+        reject(new Error(`waited ${WITHIN} ms for ${what}; heard ${heard}`))
       }, WITHIN)
       wake = () => {
         const found = look()

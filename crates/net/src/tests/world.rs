@@ -226,8 +226,8 @@ impl World {
         (client, self.ears.knocked[count])
     }
 
-    /// Gives someone more and more until its socket takes nothing and its outbox is full; answers what
-    /// it was given.
+    /// Gives someone more and more until its socket takes nothing and its outbox is full; answers
+    /// what it was given.
     pub(super) fn fill(&mut self, conn: ConnId) -> Vec<String> {
         let mut given = Vec::new();
         let mut is_full = false;
