@@ -1,7 +1,8 @@
 """The real binary, started and watched from outside.
 
 Everything a threat may do to the process is read here: its memory and processor time from /proc,
-its counters from /metrics, its log from a file that stays until the run has been searched for secrets.
+its counters from /metrics, its log from a file that stays until the run has been searched for
+secrets.
 """
 
 import contextlib
