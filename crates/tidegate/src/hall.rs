@@ -51,6 +51,8 @@ pub(crate) struct Hall {
     fetches: Vec<Source>,
     /// This turn's publications by channel, in order.
     batches: Vec<(ChannelName, Vec<Arc<Publication>>)>,
+    /// Where in `batches` each channel is.
+    batch_places: HashMap<ChannelName, usize>,
     /// This turn's envelopes by shard.
     outgoing: Vec<Vec<Envelope>>,
     tickets: HashMap<Ticket, oneshot::Sender<Outcome>>,
@@ -101,6 +103,7 @@ impl Hall {
             tallies: Tallies::default(),
             fetches: Vec::new(),
             batches: Vec::new(),
+            batch_places: HashMap::new(),
             outgoing: (0..shards).map(|_| Vec::new()).collect(),
             tickets: HashMap::new(),
             ticket_next: 0,

@@ -58,6 +58,8 @@ impl Hall {
                 self.tell(net, Input::Answered { conn, answer });
             }
             Note::KeysFetched { have_changed } => self.keys_fetched(net, have_changed),
+            #[cfg(test)]
+            Note::Fail => panic!("told to fail"),
             Note::Drain(over) => {
                 self.is_draining = true;
                 net.stop_accepting();
@@ -66,7 +68,7 @@ impl Hall {
         }
     }
 
-    /// Sends what this turn has for other shards: one call each, however much it is.
+    /// Sends what this turn has for others: one call to each, however much it is.
     pub(crate) fn send_out(&mut self) {
         self.reply();
         for (shard, envelopes) in (0..).map(proto::ShardId).zip(&mut self.outgoing) {
