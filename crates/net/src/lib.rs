@@ -26,7 +26,7 @@ pub use crate::{
     ears::{Ears, Knock, Trouble},
     link::Handoff,
     listen::{BindError, bind, probe},
-    net::{Compression, Limits, Net, OpenAs, Overfull, Proxy},
+    net::{Compression, Limits, Net, OpenAs, Overfull, Proxy, ProxyHeaders},
     tally::Tally,
 };
 

@@ -1,8 +1,8 @@
 //! The loop's body: wait for readiness, read what came, write what is due.
 
 use std::{
-    io,
-    net::{SocketAddr, TcpListener as StdListener},
+    fmt, io,
+    net::{IpAddr, SocketAddr, TcpListener as StdListener},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -65,7 +65,16 @@ pub enum Compression {
     },
 }
 
-/// What a PROXY header says; given by whoever knows its grammar.
+/// The proxies in front of us: who they are, and how what they say of a connection is read.
+pub trait ProxyHeaders: fmt::Debug + Send {
+    /// Whether connections of this peer begin with a header. One from anybody else is not looked
+    /// for, so that nobody can say where they come from but whoever is trusted to (H9).
+    fn are_from(&self, peer: IpAddr) -> bool;
+
+    fn parse(&self, bytes: &[u8]) -> Proxy;
+}
+
+/// What a PROXY header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxy {
     Incomplete,
@@ -98,7 +107,7 @@ pub struct Net {
     waker: Arc<Waker>,
     listener: Option<TcpListener>,
     tls: Option<Arc<ServerConfig>>,
-    proxy: Option<fn(&[u8]) -> Proxy>,
+    proxy: Option<Box<dyn ProxyHeaders>>,
     limits: Limits,
     bounds: Vec<Bounds>,
     socks: Socks,
@@ -174,9 +183,9 @@ impl Net {
         self.tls = Some(config);
     }
 
-    /// Require a PROXY header on every socket.
-    pub fn require_proxy_header(&mut self, parse: fn(&[u8]) -> Proxy) {
-        self.proxy = Some(parse);
+    /// Require a PROXY header on every socket of a proxy.
+    pub fn require_proxy_header(&mut self, headers: Box<dyn ProxyHeaders>) {
+        self.proxy = Some(headers);
     }
 
     /// Ends [`Net::wait`] from another thread.
@@ -331,7 +340,8 @@ impl Net {
     }
 
     fn adopt(&mut self, link: Link, peer: SocketAddr) {
-        let sock = Sock::new(link, peer, self.now, self.proxy.is_some());
+        let is_proxy = self.proxy.as_ref().is_some_and(|it| it.are_from(peer.ip()));
+        let sock = Sock::new(link, peer, self.now, is_proxy);
         let conn = self.socks.insert(sock);
         let interest = Interest::READABLE | Interest::WRITABLE;
         let sock = self.socks.find(conn).expect("it was inserted above");

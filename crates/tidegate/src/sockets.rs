@@ -1,9 +1,15 @@
 //! How each shard's sockets are made, at the start and when one starts afresh.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
 
+use admission::Proxies;
 use config::Config;
-use net::{Limits, Net, Proxy};
+use net::{Limits, Net, Proxy, ProxyHeaders};
 use rustls::ServerConfig;
 use wire::{Bounds, HeadLimits};
 
@@ -18,7 +24,8 @@ pub(crate) struct Sockets {
     limits: Limits,
     bounds: Vec<Bounds>,
     tls: Option<Arc<ServerConfig>>,
-    has_proxy_header: bool,
+    /// Whose connections begin with a PROXY header, where any do.
+    proxies: Option<Proxies>,
 }
 
 impl Sockets {
@@ -51,7 +58,7 @@ impl Sockets {
             limits,
             bounds: bounds.collect(),
             tls,
-            has_proxy_header: server.proxy_protocol,
+            proxies: server.proxy_protocol.then(|| server.proxies.clone()),
         }
     }
 
@@ -62,8 +69,8 @@ impl Sockets {
         if let Some(tls) = &self.tls {
             net.speak_tls(Arc::clone(tls));
         }
-        if self.has_proxy_header {
-            net.require_proxy_header(proxy_header);
+        if let Some(proxies) = &self.proxies {
+            net.require_proxy_header(Box::new(Trusted(proxies.clone())));
         }
         Ok(net)
     }
@@ -73,15 +80,24 @@ pub(crate) fn head_limits(config: &Config) -> HeadLimits {
     HeadLimits { bytes_max: config.server.head_bytes_max, headers_max: config.server.headers_max }
 }
 
-fn proxy_header(bytes: &[u8]) -> Proxy {
-    match admission::parse_proxy_header(bytes) {
-        Ok(admission::Proxied::Incomplete) => Proxy::Incomplete,
-        Ok(admission::Proxied::For { source, consumed }) => {
-            Proxy::Whole { source: Some(source), bytes: consumed }
+#[derive(Debug)]
+struct Trusted(Proxies);
+
+impl ProxyHeaders for Trusted {
+    fn are_from(&self, peer: IpAddr) -> bool {
+        self.0.trusts(peer)
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Proxy {
+        match admission::parse_proxy_header(bytes) {
+            Ok(admission::Proxied::Incomplete) => Proxy::Incomplete,
+            Ok(admission::Proxied::For { source, consumed }) => {
+                Proxy::Whole { source: Some(source), bytes: consumed }
+            }
+            Ok(admission::Proxied::Local { consumed }) => {
+                Proxy::Whole { source: None, bytes: consumed }
+            }
+            Err(_) => Proxy::Malformed,
         }
-        Ok(admission::Proxied::Local { consumed }) => {
-            Proxy::Whole { source: None, bytes: consumed }
-        }
-        Err(_) => Proxy::Malformed,
     }
 }

@@ -279,7 +279,7 @@ impl Net {
     /// Reads the PROXY header where one is required. True when there is nothing (more) of it to
     /// read.
     fn pass_proxy_header(&mut self, conn: ConnId, ears: &mut impl Ears) -> bool {
-        let (Some(parse), Some(sock)) = (self.proxy, self.socks.find(conn)) else { return true };
+        let (Some(headers), Some(sock)) = (&self.proxy, self.socks.find(conn)) else { return true };
         let Stage::Knocking(knocking) = &mut sock.stage else { return true };
         if !knocking.awaits_proxy_header {
             return true;
@@ -297,7 +297,7 @@ impl Net {
                 return false;
             }
         };
-        match parse(peeked) {
+        match headers.parse(peeked) {
             Proxy::Incomplete => false,
             Proxy::Whole { source, bytes } => self.begin_behind_proxy(conn, source, bytes),
             Proxy::Malformed => {

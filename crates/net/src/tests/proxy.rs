@@ -1,24 +1,36 @@
 //! Behind a proxy that says for whom it speaks.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::world::{World, request, text};
-use crate::Proxy;
+use crate::{Proxy, ProxyHeaders};
 
-/// A grammar for tests: `<address>\n`, or a line that is empty for nobody.
-fn parse(bytes: &[u8]) -> Proxy {
-    let Some(end) = bytes.iter().position(|it| *it == b'\n') else { return Proxy::Incomplete };
-    let line = std::str::from_utf8(&bytes[..end]).unwrap_or("no text");
-    match line.parse::<SocketAddr>() {
-        Ok(source) => Proxy::Whole { source: Some(source), bytes: end + 1 },
-        Err(_) if line.is_empty() => Proxy::Whole { source: None, bytes: end + 1 },
-        Err(_) => Proxy::Malformed,
+/// A grammar for tests: `<address>\n`, or a line that is empty for nobody; spoken by this machine
+/// if it is a proxy.
+#[derive(Debug)]
+struct Lines {
+    are_from_here: bool,
+}
+
+impl ProxyHeaders for Lines {
+    fn are_from(&self, peer: IpAddr) -> bool {
+        self.are_from_here && peer.is_loopback()
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Proxy {
+        let Some(end) = bytes.iter().position(|it| *it == b'\n') else { return Proxy::Incomplete };
+        let line = std::str::from_utf8(&bytes[..end]).unwrap_or("no text");
+        match line.parse::<SocketAddr>() {
+            Ok(source) => Proxy::Whole { source: Some(source), bytes: end + 1 },
+            Err(_) if line.is_empty() => Proxy::Whole { source: None, bytes: end + 1 },
+            Err(_) => Proxy::Malformed,
+        }
     }
 }
 
 fn world() -> World {
     let mut world = World::new();
-    world.net.require_proxy_header(parse);
+    world.net.require_proxy_header(Box::new(Lines { are_from_here: true }));
     world.ears.verdict = super::world::Verdict::HandOff;
     world
 }
@@ -58,6 +70,21 @@ fn without_a_header_nobody_is_listened_to() {
     client.send(&request());
     world.until(|it| it.net.socket_count() == 0);
     assert!(world.ears.lines.is_empty(), "{:?}", world.ears.lines);
+}
+
+/// H9: else anyone could say where they come from, and no limit of an address would hold.
+#[test]
+fn whoever_is_no_proxy_speaks_for_themself() {
+    let mut world = world();
+    world.net.require_proxy_header(Box::new(Lines { are_from_here: false }));
+    let mut client = world.connect();
+    client.send(&request());
+    assert_eq!(peer(&mut world), client.stream.local_addr().unwrap());
+
+    let mut liar = world.connect();
+    liar.send(&[b"192.0.2.7:4711\n".to_vec(), request()].concat());
+    world.until(|it| it.ears.lines.iter().any(|line| line.contains("Head(RequestLine)")));
+    assert!(world.ears.handoff.is_none());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::TcpStream,
+    net::{IpAddr, TcpStream},
     sync::Arc,
 };
 
@@ -18,7 +18,7 @@ use wire::{Opcode, client::Reader};
 use super::world::{
     GOODBYE_WITHIN, HEAD_WITHIN, SWITCHED, Verdict, World, numbered, request, text,
 };
-use crate::Proxy;
+use crate::{Proxy, ProxyHeaders};
 
 /// Made for tests with openssl; guards nothing.
 const CERTIFICATE: &[u8] = include_bytes!("localhost.cert.der");
@@ -309,14 +309,23 @@ fn what_is_no_tls_is_shut_out() {
 
 #[test]
 fn a_proxy_header_comes_before_the_handshake() {
-    fn parse(bytes: &[u8]) -> Proxy {
-        match bytes {
-            [b'x', b'y', ..] => Proxy::Whole { source: "192.0.2.7:1".parse().ok(), bytes: 2 },
-            _ => Proxy::Incomplete,
+    #[derive(Debug)]
+    struct Letters;
+
+    impl ProxyHeaders for Letters {
+        fn are_from(&self, _peer: IpAddr) -> bool {
+            true
+        }
+
+        fn parse(&self, bytes: &[u8]) -> Proxy {
+            match bytes {
+                [b'x', b'y', ..] => Proxy::Whole { source: "192.0.2.7:1".parse().ok(), bytes: 2 },
+                _ => Proxy::Incomplete,
+            }
         }
     }
     let mut world = world();
-    world.net.require_proxy_header(parse);
+    world.net.require_proxy_header(Box::new(Letters));
     world.ears.verdict = Verdict::HandOff;
     let mut client = Client::new(&mut world, &TLS12);
     client.stream.write_all(b"x").unwrap();
