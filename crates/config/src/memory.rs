@@ -68,11 +68,9 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     part("member of", by(connections, "connections", memberships), connections, memberships);
     let outbox = wide(server.outbox_bytes_max);
     part("outboxes", by(connections, "connections", outbox), connections, outbox);
-    // Counted and not weighed: each may be the largest message there is. Shards share payloads, so
-    // this is reached only if all that waits is different.
-    let payloads = config.routes.iter().map(|it| it.route.message_bytes_max);
-    let payload = payloads.chain([server.request_bytes_max]).max().unwrap_or(0);
-    let inbox = wide(server.inbox_max).saturating_mul(wide(payload) + INPUT_BYTES);
+    // What shards send each other may go to twice the bound, and as much can be in hand at the time.
+    let inputs = wide(server.inbox_max).saturating_mul(INPUT_BYTES);
+    let inbox = wide(server.inbox_bytes_max).saturating_add(inputs).saturating_mul(4);
     part("inboxes", by(shards, "shards", inbox), shards, inbox);
     let addresses = u64::from(server.limits.addresses_max);
     let address = ADDRESS_BYTES + window;

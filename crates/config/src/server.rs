@@ -44,6 +44,8 @@ pub struct Server {
     pub outbox_frames_max: usize,
     /// Inputs that may wait for one shard.
     pub inbox_max: usize,
+    /// Bytes of payloads in them.
+    pub inbox_bytes_max: usize,
     /// A drain spreads its goodbyes over this.
     pub drain_over: Duration,
     /// And ends after this, whoever is left.
@@ -92,7 +94,8 @@ pub(crate) fn read(table: &mut Table<'_>, profile: Profile) -> Server {
         SECOND..=HOUR,
         "A message that was begun must be finished in this time.",
     );
-    let (outbox_bytes_max, outbox_frames_max, inbox_max) = queues(table);
+    let (outbox_bytes_max, outbox_frames_max) = outboxes(table);
+    let (inbox_max, inbox_bytes_max) = inboxes(table);
     let (drain_over, drain_within) = drain(table);
     let http_connections_max = table.within(
         "http_connections_max",
@@ -127,6 +130,7 @@ pub(crate) fn read(table: &mut Table<'_>, profile: Profile) -> Server {
         outbox_bytes_max: bytes(outbox_bytes_max),
         outbox_frames_max: count(outbox_frames_max),
         inbox_max: count(inbox_max),
+        inbox_bytes_max: bytes(inbox_bytes_max),
         drain_over,
         drain_within,
         http_connections_max: count(http_connections_max),
@@ -262,7 +266,7 @@ fn backoff(table: &mut Table<'_>, default: BackoffRules) -> Option<BackoffRules>
     })
 }
 
-fn queues(table: &mut Table<'_>) -> (Bytes, u32, u32) {
+fn outboxes(table: &mut Table<'_>) -> (Bytes, u32) {
     let bytes = table.within(
         "outbox_bytes_max",
         Bytes(MIB),
@@ -276,13 +280,23 @@ fn queues(table: &mut Table<'_>) -> (Bytes, u32, u32) {
         1..=1_000_000,
         "Frames that may wait for one connection that reads slowly.",
     );
-    let inbox = table.within(
+    (bytes, frames)
+}
+
+fn inboxes(table: &mut Table<'_>) -> (u32, Bytes) {
+    let count = table.within(
         "inbox_max",
         65_536,
         1024..=10_000_000,
         "Messages from other threads that may wait for one shard. Then publishing answers BUSY.",
     );
-    (bytes, frames, inbox)
+    let bytes = table.within(
+        "inbox_bytes_max",
+        Bytes(64 * MIB),
+        Bytes(MIB)..=Bytes(64 * GIB),
+        "Bytes of payloads in them. Then publishing answers BUSY.",
+    );
+    (count, bytes)
 }
 
 fn drain(table: &mut Table<'_>) -> (Duration, Duration) {

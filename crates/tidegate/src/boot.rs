@@ -28,7 +28,7 @@ use crate::{
     common::Common,
     driver,
     hub::{Hub, Mint},
-    inbox::lock,
+    inbox::{self, lock},
     sockets::{Sockets, head_limits},
     tls::{Certificate, TlsError},
 };
@@ -109,8 +109,11 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
     let certificate = config.server.tls.as_ref().map(Certificate::read).transpose()?;
     let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
     let sockets = Sockets::new(&config, address, tls);
-    let hub =
-        Arc::new(Hub::new(shards, config.server.inbox_max, dev.then(|| mint(&config)).flatten()));
+    let inbox = inbox::Bounds {
+        notes_max: config.server.inbox_max,
+        bytes_max: config.server.inbox_bytes_max,
+    };
+    let hub = Arc::new(Hub::new(shards, inbox, dev.then(|| mint(&config)).flatten()));
     let apps = open_apps(&config, &hub, dev)?;
     let (handoffs, handed_off) = mpsc::channel(HANDOFFS_MAX);
     let common = common(&config, shards, Arc::clone(&hub), &apps, handoffs);
@@ -147,11 +150,10 @@ fn mint(config: &Config) -> Option<Mint> {
     Some(Mint { key: key.clone(), claims })
 }
 
-fn open_apps(
-    config: &Config,
-    hub: &Arc<Hub>,
-    dev: bool,
-) -> Result<Vec<(Arc<str>, AppKind, Arc<dyn App>)>, BootError> {
+/// An application under the name that routes call it by.
+type OpenApp = (Arc<str>, AppKind, Arc<dyn App>);
+
+fn open_apps(config: &Config, hub: &Arc<Hub>, dev: bool) -> Result<Vec<OpenApp>, BootError> {
     let mut apps = Vec::new();
     let data_dir = &config.server.data_dir;
     for entry in &config.apps {
@@ -173,7 +175,7 @@ fn common(
     config: &Config,
     shards: u16,
     hub: Arc<Hub>,
-    apps: &[(Arc<str>, AppKind, Arc<dyn App>)],
+    apps: &[OpenApp],
     handoffs: mpsc::Sender<front::Handoff>,
 ) -> Arc<Common> {
     let route_limits = config.routes.iter().map(|it| it.route.limits.clone()).collect();
@@ -207,7 +209,7 @@ fn common(
 fn serve(
     config: &Config,
     common: &Arc<Common>,
-    apps: Vec<(Arc<str>, AppKind, Arc<dyn App>)>,
+    apps: Vec<OpenApp>,
     handed_off: mpsc::Receiver<front::Handoff>,
     stopped: oneshot::Receiver<()>,
     dev: bool,

@@ -104,3 +104,6 @@ impl Driver {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests;

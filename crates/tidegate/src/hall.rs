@@ -188,9 +188,10 @@ impl Ears for Hall {
 
     fn troubled(&mut self, net: &mut Net, conn: ConnId, trouble: Trouble) {
         let waits_for_keys = matches!(self.waiting.get(&conn), Some(Waiting::Keys(_)));
-        let refusal = match trouble {
-            Trouble::HeadLate if waits_for_keys => Code::AuthUnavailable.into(),
-            _ => trouble_told(trouble),
+        let refusal = if waits_for_keys && trouble == Trouble::HeadLate {
+            Code::AuthUnavailable.into()
+        } else {
+            trouble_told(trouble)
         };
         if self.guest(conn).is_some() {
             self.evict(net, conn, refusal);

@@ -133,10 +133,11 @@ impl Gateway for Hub {
         let Post { channel, payload, from, except } = post;
         let inbox = self.home(&channel);
         let draft = Draft { channel, payload, from, except, is_signal: false };
-        match self.seek(inbox, Errand::Publish(draft)).await? {
-            Outcome::Placed(Some(at)) => Ok(at),
-            other => unreachable!("a message has a place: {other:?}"),
-        }
+        let outcome = self.seek(inbox, Errand::Publish(draft)).await?;
+        let Outcome::Placed(Some(at)) = outcome else {
+            unreachable!("a message has a place: {outcome:?}");
+        };
+        Ok(at)
     }
 
     async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal> {

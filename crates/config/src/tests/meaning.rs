@@ -145,10 +145,10 @@ fn the_most_memory_is_the_limits_multiplied_out() {
           unfinished 1000 connections x 128KiB                   125 MiB
           member of  1000 connections x 16KiB                     16 MiB
           outboxes   1000 connections x 1MiB                    1000 MiB
-          inboxes    2 shards x 65552MiB                         129 GiB
+          inboxes    2 shards x 320MiB                           640 MiB
           addresses  100000 addresses x 296B                      29 MiB
           requests   1024 HTTP connections x 32KiB                32 MiB
           bodies     of HTTP requests, all together               64 MiB
-          total                                                  130 GiB"#]]
+          total                                                 1907 MiB"#]]
     .assert_eq(&memory.to_string());
 }

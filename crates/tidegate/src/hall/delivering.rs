@@ -108,7 +108,7 @@ fn offsets(publications: &[Arc<Publication>]) -> Option<(Offset, Offset)> {
         Kind::Signal => None,
     });
     let first = offsets.next()?;
-    Some((first, offsets.last().unwrap_or(first)))
+    Some((first, offsets.next_back().unwrap_or(first)))
 }
 
 fn worded(dialect: Dialect, publication: &Publication) -> String {

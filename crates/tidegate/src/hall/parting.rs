@@ -102,8 +102,13 @@ impl Hall {
 
     /// The shard is given up: seats go back, everyone is told to come back.
     pub(crate) fn abandon(&mut self) {
+        let guests = std::mem::take(&mut self.guests).into_iter().flatten();
+        let parted = std::mem::take(&mut self.parted).into_values();
+        // Guests as well, and counted as such.
+        let unproven = std::mem::take(&mut self.unproven).into_values();
+        let waiting = std::mem::take(&mut self.waiting).into_values();
         let limits = &mut *lock(&self.common.limits);
-        for guest in std::mem::take(&mut self.guests).into_iter().flatten() {
+        for guest in guests {
             self.metrics.closed(Code::ShardFailed.close(), Duration::ZERO);
             if let Some(seat) = guest.seat {
                 limits.release(seat);
@@ -112,19 +117,12 @@ impl Hall {
                 self.tell_gone(guest.route, visitor);
             }
         }
-        for (_, (route, visitor)) in std::mem::take(&mut self.parted) {
-            self.tell_gone(route, visitor);
-        }
-        // Guests as well, and counted as such.
-        for (_, admitted) in std::mem::take(&mut self.unproven) {
-            limits.release(admitted.seat);
-        }
-        for (_, waiting) in std::mem::take(&mut self.waiting) {
-            match waiting {
-                super::Waiting::App(admitted) => limits.release(admitted.seat),
-                super::Waiting::Keys(held) => held.release(limits),
-            }
-        }
+        parted.for_each(|(route, visitor)| self.tell_gone(route, visitor));
+        unproven.for_each(|admitted| limits.release(admitted.seat));
+        waiting.for_each(|waiting| match waiting {
+            super::Waiting::App(admitted) => limits.release(admitted.seat),
+            super::Waiting::Keys(held) => held.release(limits),
+        });
         self.metrics.restarted();
     }
 
