@@ -16,8 +16,8 @@ const UNBOUNDED: &[&str] = &[
     "unbounded_channel",
 ];
 
-/// Signs that a file keeps a queue.
-const QUEUES: &[&str] = &["VecDeque<", "LinkedList<", "BinaryHeap<"];
+/// Signs that a file keeps a queue. `Vec<Note>` is what waits for a shard.
+const QUEUES: &[&str] = &["VecDeque<", "LinkedList<", "BinaryHeap<", "Vec<Note>"];
 
 /// Files that keep a queue, and its bound.
 const BOUNDS: &[(&str, &str)] = &[
@@ -31,6 +31,7 @@ const BOUNDS: &[(&str, &str)] = &[
     ("crates/limits/src/attempts.rs", "as many times as the limit allows attempts"),
     ("crates/net/src/outbox.rs", "a route's frames and bytes, asked before each push"),
     ("crates/net/src/queue.rs", "one entry for each connection in that state"),
+    ("crates/tidegate/src/inbox.rs", "notes_max and bytes_max, asked before each push"),
     ("crates/token/src/jwks.rs", "ABSENT_MAX names, the oldest forgotten first"),
 ];
 
