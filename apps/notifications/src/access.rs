@@ -1,35 +1,50 @@
-//! Who asks: from the verified token to a user who exists, and to what they may see.
+//! Who asks: from the verified token to a user, and to what they may see.
 
+use app::{Selection, Visitor};
 use proto::{Code, Identity, Refusal};
 
 use crate::{
+    claimed::{Claimed, Standing},
     health,
     notifications::Notifications,
     place::Place,
     project,
-    user::{self, Role, User},
+    user::{self, User},
 };
 
 impl Notifications {
-    /// The user a verified token names.
+    /// The user a verified token names, remembered from now on.
     ///
-    /// The database decides who they are; what a message says about it is never asked (A10). A
-    /// token with another role than the user has now is refused: its connection would be in
-    /// channels of the old role for as long as the token lasts.
+    /// The token's issuer says who they are; what a message says about it is never asked (A10).
     pub(crate) async fn user_of(&self, identity: Option<&Identity>) -> Result<User, Refusal> {
-        let identity = identity.ok_or(Code::AuthRequired)?;
-        let id = user::id_in(identity.user.as_str()).ok_or(Code::AuthFailed)?;
-        let found = self.store().ask(move |db| User::active(db, id)).await?;
-        let user = found.ok_or_else(|| {
-            Refusal::new(Code::AuthFailed).saying("This user does not exist or is not active.")
+        let claimed = Claimed::parse(identity.ok_or(Code::AuthRequired)?).ok_or_else(|| {
+            failed("A user's id is of letters, digits and _ . @ - here, at most 128 of them.")
         })?;
-        match identity.claim("role") {
-            Some(claimed) if Role::parse(&claimed) != Some(user.role) => {
-                let refusal = Refusal::new(Code::AuthFailed);
-                Err(refusal.saying("Your role has changed. Sign in again."))
+        match self.store().ask(move |db| claimed.settle(db)).await? {
+            Standing::Known(user) => Ok(user),
+            Standing::Changed(user) => {
+                self.part_from_old_role(&user).await;
+                Ok(user)
             }
-            _ => Ok(user),
+            Standing::Outdated => Err(failed(ROLE_CHANGED)),
+            Standing::Removed => Err(failed("This user was removed.")),
         }
+    }
+
+    /// Their other connections are in channels of the role they no longer have. The one that
+    /// brought the news is not open yet.
+    async fn part_from_old_role(&self, user: &User) {
+        let whom = Selection::User(user.id.clone());
+        if let Err(refusal) = self.gateway().disconnect(whom, failed(ROLE_CHANGED)).await {
+            tracing::warn!(code = %refusal.code, "connections of an old role are still open");
+        }
+    }
+
+    /// The name of a connection's user, who may have been removed meanwhile.
+    pub(crate) async fn username(&self, visitor: &Visitor) -> Option<String> {
+        let id = user::id_in(visitor.user())?;
+        let found = self.store().ask(move |db| User::find(db, &id)).await;
+        found.ok().flatten().map(|it| it.username)
     }
 
     /// May this user be here? Asked before the upgrade and again with every message, since a
@@ -47,4 +62,10 @@ impl Notifications {
             }
         }
     }
+}
+
+const ROLE_CHANGED: &str = "Your role has changed. Sign in again.";
+
+fn failed(sentence: &'static str) -> Refusal {
+    Refusal::new(Code::AuthFailed).saying(sentence)
 }

@@ -39,7 +39,7 @@ pub(crate) fn passed_on(room: ChannelName, user: &User, said: &Said) -> Result<A
     told.insert(field.into(), value.clone());
     told.insert("timestamp".into(), timestamp::seconds().into());
     let payload = frame::text(&Value::from(told));
-    Ok(Action::Publish { channel: room, payload, except: Some(user.user_id()) })
+    Ok(Action::Publish { channel: room, payload, except: Some(user.id.clone()) })
 }
 
 fn moved(channel: ChannelName, user: &str, kind: &str, verb: &str) -> Action {

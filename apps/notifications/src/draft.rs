@@ -74,10 +74,11 @@ impl Draft {
         if allowed { Ok(()) } else { Err(refusal) }
     }
 
-    /// A role or everyone always exists; a user may not.
-    pub(crate) fn recipient_exists(&self, db: &Connection) -> rusqlite::Result<bool> {
-        match self.recipient {
-            Recipient::User(id) => Ok(User::active(db, id)?.is_some()),
+    /// Everyone, a role, and a user who was not removed. One who has never been here finds it in
+    /// their list when they come: who exists is the tokens' issuer's to say.
+    pub(crate) fn may_arrive(&self, db: &Connection) -> rusqlite::Result<bool> {
+        match &self.recipient {
+            Recipient::User(id) => Ok(User::find(db, id)?.is_none_or(|it| it.is_active)),
             Recipient::Role(_) | Recipient::Everyone => Ok(true),
         }
     }
@@ -85,7 +86,7 @@ impl Draft {
 
 fn recipient(kind: &str, id: &Value) -> Result<Recipient, Refusal> {
     match kind {
-        "user" => said::id_of(id)
+        "user" => said::user_of(id)
             .map(Recipient::User)
             .ok_or_else(|| said::bad("recipient_id: give the user's id.")),
         "role" => id.as_str().and_then(Role::parse).map(Recipient::Role).ok_or_else(|| {

@@ -7,7 +7,7 @@ use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, FromRequestParts, Path, State},
     http::{StatusCode, request::Parts},
-    routing::{get, patch, post},
+    routing::{delete, get, patch, post},
 };
 use proto::{Code, Refusal};
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,9 @@ use crate::{
     frame::frame,
     notice::{self, Notice},
     notifications::Notifications,
-    page, said,
+    page, projects, said,
     user::{self, User},
+    users,
 };
 
 /// A full notification is 11 kB at four bytes a character; a bulk update of 500 ids is 10 kB.
@@ -35,11 +36,14 @@ pub(crate) fn router(app: Arc<Notifications>) -> Router {
     router = rest::route(router, "/api/notifications/mark-read", post(mark_read));
     router = rest::route(router, "/api/notifications/user/{id}", get(of_user));
     router = rest::route(router, "/api/notifications/{id}", patch(update_one));
+    router = rest::route(router, "/api/notifications/users/{id}", delete(users::remove));
+    router = rest::route(router, "/api/notifications/users/{id}/restore", post(users::restore));
+    router = rest::route(router, "/api/projects", post(projects::create));
     router.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(app).merge(page::router())
 }
 
 /// Whoever's token came with the request.
-struct Caller(User);
+pub(crate) struct Caller(pub(crate) User);
 
 impl FromRequestParts<Arc<Notifications>> for Caller {
     type Rejection = Refused;
@@ -88,11 +92,11 @@ async fn send(
     let draft = Draft::parse(raw)?;
     draft.may_send(&user)?;
     let channel = draft.recipient.channel();
-    let added = app.store().ask(move |db| match draft.recipient_exists(db)? {
+    let added = app.store().ask(move |db| match draft.may_arrive(db)? {
         true => notice::add(db, &draft).map(Some),
         false => Ok(None),
     });
-    let notice = added.await?.ok_or_else(|| said::bad("recipient_id: there is no such user."))?;
+    let notice = added.await?.ok_or_else(|| said::bad("recipient_id: this user was removed."))?;
     app.publish(channel, frame("notification", &notice), &user).await;
     Ok((StatusCode::CREATED, Json(notice.into())))
 }
@@ -110,7 +114,7 @@ async fn update_one(
     Path(id): Path<String>,
     Given(change): Given<Change>,
 ) -> Result<Json<Stored>, Refused> {
-    let id = user::id_in(&id).ok_or_else(nowhere)?;
+    let id = said::number_in(&id).ok_or_else(nowhere)?;
     let marked = app.mark(&user, vec![id], change.is_read).await?;
     if 0 < marked.changed {
         app.tell_tabs(&user).await;
@@ -151,8 +155,8 @@ async fn mark_read(
 ) -> Answer {
     let recipient = &reading.recipient_id;
     let is_own = match recipient.as_str() {
-        Some(text) => ["", "all", user.role.as_str(), &user.id.to_string()].contains(&text),
-        None => recipient.is_null() || said::id_of(recipient) == Some(user.id),
+        Some(text) => ["", "all", user.role.as_str(), user.id.as_str()].contains(&text),
+        None => recipient.is_null() || said::user_of(recipient).as_ref() == Some(&user.id),
     };
     if !is_own {
         return Err(others().into());
@@ -170,7 +174,10 @@ async fn of_user(
     let asked = asked.ok_or_else(others)?;
     let reader = match asked == user.id {
         true => user,
-        false => app.store().ask(move |db| User::active(db, asked)).await?.ok_or_else(nowhere)?,
+        false => {
+            let found = app.store().ask(move |db| User::find(db, &asked)).await?;
+            found.filter(|it| it.is_active).ok_or_else(nowhere)?
+        }
     };
     let notifications = newest(&app, reader).await?;
     let count = notifications.len();
@@ -186,7 +193,7 @@ async fn mark_all(app: &Notifications, user: &User, ids: &[Value], read: bool) -
     if IDS_MAX < ids.len() {
         return Err(said::bad("notification_ids: at most 500 at once.").into());
     }
-    let ids: Option<Vec<i64>> = ids.iter().map(said::id_of).collect();
+    let ids: Option<Vec<i64>> = ids.iter().map(said::number_of).collect();
     let ids = ids.ok_or_else(|| said::bad("notification_ids: give the ids of notifications."))?;
     let marked = app.mark(user, ids, read).await?;
     if 0 < marked.changed {

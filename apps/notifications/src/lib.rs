@@ -7,6 +7,7 @@
 mod notifications; // Start here.
 
 mod access;
+mod claimed;
 mod collaboration;
 mod draft;
 mod endpoints;
@@ -17,11 +18,13 @@ mod notice;
 mod page;
 mod place;
 mod project;
+mod projects;
 mod said;
 mod seed;
 mod store;
 mod timestamp;
 mod user;
+mod users;
 
 pub use crate::{notifications::Notifications, store::OpenError};
 

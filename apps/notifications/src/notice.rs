@@ -1,6 +1,6 @@
 //! A notification: to whom it goes, how it is stored, who has read it.
 
-use proto::ChannelName;
+use proto::{ChannelName, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use serde::Serialize;
 
@@ -49,7 +49,7 @@ const KEPT_MAX: i64 = 100_000;
 /// To whom a notification goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Recipient {
-    User(i64),
+    User(UserId),
     Role(Role),
     Everyone,
 }
@@ -57,7 +57,7 @@ pub(crate) enum Recipient {
 impl Recipient {
     pub(crate) fn channel(&self) -> ChannelName {
         match self {
-            Self::User(id) => user::user_channel(*id),
+            Self::User(id) => user::user_channel(id),
             Self::Role(role) => role.channel(),
             Self::Everyone => ChannelName::parse("notifications:all").expect("letters and a colon"),
         }
@@ -93,7 +93,7 @@ pub(crate) struct Marked {
 const VISIBLE: &str = "((recipient_type = 'user' AND recipient_id = :user)
     OR (recipient_type = 'role' AND recipient_id = :role)
     OR (recipient_type = 'all' AND recipient_id = ''))";
-const READ: &str = "EXISTS (SELECT 1 FROM reads WHERE user = :reader AND notification_id = id)";
+const READ: &str = "EXISTS (SELECT 1 FROM reads WHERE user = :user AND notification_id = id)";
 
 /// The newest unread, newest first.
 pub(crate) fn unread(db: &Connection, user: &User) -> rusqlite::Result<Vec<Notice>> {
@@ -128,7 +128,7 @@ pub(crate) fn mark(
             false => "DELETE FROM reads WHERE user = ?1 AND notification_id = ?2",
         };
         marked.found += 1;
-        marked.changed += transaction.prepare_cached(change)?.execute([user.id, *id])?;
+        marked.changed += transaction.prepare_cached(change)?.execute((user.id.as_str(), id))?;
     }
     transaction.commit()?;
     Ok(marked)
@@ -181,7 +181,7 @@ fn is_visible(db: &Connection, user: &User, id: i64) -> rusqlite::Result<bool> {
         .prepare_cached(&sql)?
         .query_row(
             named_params! {
-                ":id": id, ":user": user.id.to_string(), ":role": user.role.as_str(),
+                ":id": id, ":user": user.id.as_str(), ":role": user.role.as_str(),
             },
             |_| Ok(()),
         )
@@ -195,9 +195,8 @@ fn select(db: &Connection, user: &User, which: &str, most: usize) -> rusqlite::R
              recipient_type, recipient_id
          FROM notifications WHERE {VISIBLE} AND {which} ORDER BY id DESC LIMIT {most}"
     );
-    let own = user.id.to_string();
     let seen_by: &[(&str, &dyn ToSql)] = named_params! {
-        ":user": own, ":role": user.role.as_str(), ":reader": user.id,
+        ":user": user.id.as_str(), ":role": user.role.as_str(),
     };
     db.prepare_cached(&sql)?.query_map(seen_by, from_row)?.collect()
 }

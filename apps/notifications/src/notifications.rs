@@ -23,7 +23,7 @@ use crate::{
     seed,
     store::{self, OpenError, Store},
     timestamp,
-    user::User,
+    user::{Role, User},
 };
 
 /// System N, on the routes `notifications`, `notifications-root`, `projects` (capturing `id`),
@@ -81,10 +81,10 @@ impl App for Notifications {
     async fn disconnected(&self, visitor: &Visitor) -> Vec<Action> {
         self.here.left(visitor.user());
         match Place::of(visitor) {
-            Ok(Place::Room(room)) => match self.user_of(visitor.identity.as_deref()).await {
-                Ok(user) => vec![collaboration::left(room, &user.username)],
-                // Deleted meanwhile, and so is their name.
-                Err(_) => Vec::new(),
+            // Also those who were removed: the others saw them come.
+            Ok(Place::Room(room)) => match self.username(visitor).await {
+                Some(username) => vec![collaboration::left(room, &username)],
+                None => Vec::new(),
             },
             Ok(Place::Notifications | Place::Project { .. } | Place::Health) | Err(_) => Vec::new(),
         }
@@ -118,9 +118,9 @@ impl Notifications {
         match Place::of(visitor)? {
             Place::Notifications => {
                 let mut actions = vec![reply(self.unread(&user).await?)];
-                // The route's template joins by the token's role. A token that names none, as the
-                // older endpoint issues them, gets its user's.
-                if visitor.claim("role").is_none() {
+                // The route's template joins by the token's role. A token that names none of ours,
+                // as the older endpoint issues them, gets its user's.
+                if visitor.claim("role").and_then(|it| Role::parse(&it)).is_none() {
                     actions.push(Action::Join(user.role.channel()));
                 }
                 Ok(actions)
@@ -154,7 +154,7 @@ impl Notifications {
             "mark_read" => {
                 let id = said
                     .field(&["notification_id", "notificationId", "id"])
-                    .and_then(said::id_of)
+                    .and_then(said::number_of)
                     .ok_or_else(|| {
                         said::bad("mark_read needs the notification_id of a notification.")
                     })?;
@@ -248,7 +248,7 @@ impl Notifications {
     /// A publication that fails is logged, not raised: what it tells of is stored, and is in the
     /// next list its readers get.
     pub(crate) async fn publish(&self, channel: ChannelName, payload: Arc<str>, by: &User) {
-        let post = Post { channel, payload, from: Some(by.user_id()), except: None };
+        let post = Post { channel, payload, from: Some(by.id.clone()), except: None };
         if let Err(refusal) = self.gateway.publish(post).await {
             tracing::warn!(code = %refusal.code, "a notification was stored but not published");
         }

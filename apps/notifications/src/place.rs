@@ -3,7 +3,7 @@
 use app::Visitor;
 use proto::{ChannelName, Code, Refusal};
 
-use crate::user;
+use crate::said;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
@@ -24,7 +24,7 @@ impl Place {
             "notifications" | "notifications-root" => Ok(Self::Notifications),
             "projects" => {
                 let id = captured(visitor, "id")?;
-                Ok(Self::Project { id: user::id_in(id), channel: channel("project", id)? })
+                Ok(Self::Project { id: said::number_in(id), channel: channel("project", id)? })
             }
             "collaboration" => {
                 Ok(Self::Room(channel("collaboration", captured(visitor, "room")?)?))

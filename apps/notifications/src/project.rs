@@ -19,7 +19,7 @@ pub(crate) struct Status {
     project_id: String,
     title: String,
     status: String,
-    /// The advisor's username.
+    /// The advisor's username, or their id until they have been here.
     advisor: Option<String>,
     /// Ids of users.
     students: Vec<String>,
@@ -52,7 +52,7 @@ const NOTES_MAX: usize = 2000;
 pub(crate) fn is_open_to(db: &Connection, user: &User, id: Option<i64>) -> rusqlite::Result<bool> {
     let (sql, Some(id)) = (concerns(user.role), id) else { return Ok(user.role.administers()) };
     let Some(sql) = sql else { return Ok(true) };
-    let found = db.prepare_cached(sql)?.query_row([id, user.id], |_| Ok(())).optional()?;
+    let found = db.prepare_cached(sql)?.query_row((id, user.id.as_str()), |_| Ok(())).optional()?;
     Ok(found.is_some())
 }
 
@@ -69,7 +69,8 @@ pub(crate) fn status(db: &Connection, id: Option<i64>) -> rusqlite::Result<Optio
     let Some(id) = id else { return Ok(None) };
     let found = db
         .prepare_cached(
-            "SELECT title, status, (SELECT username FROM users WHERE id = advisor)
+            "SELECT title, status,
+                 coalesce((SELECT username FROM users WHERE id = advisor), advisor)
              FROM projects WHERE id = ?1",
         )?
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -77,8 +78,11 @@ pub(crate) fn status(db: &Connection, id: Option<i64>) -> rusqlite::Result<Optio
     let Some((title, status, advisor)) = found else { return Ok(None) };
 
     let students = db
-        .prepare_cached("SELECT student FROM project_students WHERE project = ?1 ORDER BY student")?
-        .query_map([id], |row| Ok(row.get::<_, i64>(0)?.to_string()))?
+        .prepare_cached(
+            "SELECT student FROM project_students WHERE project = ?1
+             ORDER BY CAST(student AS INTEGER), student",
+        )?
+        .query_map([id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let milestones = db
         .prepare_cached(&format!("{MILESTONE} WHERE project = ?1 ORDER BY id"))?
@@ -123,7 +127,7 @@ impl Update {
             .ok_or_else(|| said::bad("update_milestone needs milestone_data."))?;
         let milestone = ["milestone_id", "milestoneId", "id"]
             .iter()
-            .find_map(|it| said::id_of(fields.get(*it)?))
+            .find_map(|it| said::number_of(fields.get(*it)?))
             .ok_or_else(|| said::bad("milestone_data needs the milestone_id of a milestone."))?;
         let status = text(fields.get("status"), is_status)
             .ok_or_else(|| said::bad("status: up to 32 of a to z and _."))?;

@@ -1,7 +1,7 @@
 //! What a client said: an action and its fields, at one level.
 
 use app::Message;
-use proto::{Code, Refusal};
+use proto::{Code, Refusal, UserId};
 use serde_json::{Map, Value};
 
 use crate::user;
@@ -43,15 +43,46 @@ impl Said {
     }
 }
 
-/// An id given as text or as a number.
-pub(crate) fn id_of(value: &Value) -> Option<i64> {
+/// The number of a notification, project or milestone, given as text or as a number.
+pub(crate) fn number_of(value: &Value) -> Option<i64> {
     match value {
-        Value::String(text) => user::id_in(text),
+        Value::String(text) => number_in(text),
         Value::Number(number) => number.as_i64().filter(|it| 0 < *it),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
+/// Decimal, positive, without sign or leading zero, so that one number has one spelling and a
+/// project therefore one channel.
+pub(crate) fn number_in(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|it: &i64| 0 < *it && it.to_string() == text)
+}
+
+/// A user's id, given as text or as a number.
+pub(crate) fn user_of(value: &Value) -> Option<UserId> {
+    match value {
+        Value::String(text) => user::id_in(text),
+        Value::Number(number) if !number.is_f64() => user::id_in(&number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    }
+}
+
 pub(crate) fn bad(message: &'static str) -> Refusal {
     Refusal::new(Code::BadCommand).saying(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        assert_eq!(number_in("7"), Some(7));
+        for text in ["", "0", "-7", "+7", "07", " 7", "7.0", "seven", "９", "9223372036854775808"]
+        {
+            assert_eq!(number_in(text), None, "{text:?}");
+        }
+    }
 }

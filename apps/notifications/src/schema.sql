@@ -1,15 +1,20 @@
--- Everything this application remembers. Version 1.
+-- Everything this application remembers. Version 2.
+--
+-- Users are remembered here; who exists is for the issuer of their tokens to say. So a project may
+-- name users who have not been here yet.
 
 CREATE TABLE users (
-    id            INTEGER PRIMARY KEY,
+    id            TEXT PRIMARY KEY,
     username      TEXT NOT NULL UNIQUE,
     email         TEXT NOT NULL,
-    first_name    TEXT NOT NULL,
-    last_name     TEXT NOT NULL,
+    first_name    TEXT NOT NULL DEFAULT '',
+    last_name     TEXT NOT NULL DEFAULT '',
     role          TEXT NOT NULL CHECK (role IN ('Admin', 'DepartmentAdmin', 'Advisor', 'Student')),
-    academic_year TEXT NOT NULL,
+    -- When the newest token was issued that named the role, in seconds since 1970.
+    role_stated_at INTEGER NOT NULL DEFAULT 0,
+    academic_year TEXT NOT NULL DEFAULT '',
     is_active     INTEGER NOT NULL DEFAULT 1
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- recipient_id is a user's id, a role, or '' for everyone.
 CREATE TABLE notifications (
@@ -29,7 +34,7 @@ CREATE INDEX notifications_by_recipient ON notifications (recipient_type, recipi
 
 -- Who has read what. One user's reading hides nothing from the others (R75).
 CREATE TABLE reads (
-    user            INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    user            TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     notification_id INTEGER NOT NULL REFERENCES notifications (id) ON DELETE CASCADE,
     PRIMARY KEY (user, notification_id)
 ) STRICT, WITHOUT ROWID;
@@ -41,12 +46,12 @@ CREATE TABLE projects (
     id      INTEGER PRIMARY KEY,
     title   TEXT NOT NULL,
     status  TEXT NOT NULL,
-    advisor INTEGER REFERENCES users (id) ON DELETE SET NULL
+    advisor TEXT
 ) STRICT;
 
 CREATE TABLE project_students (
     project INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
-    student INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    student TEXT NOT NULL,
     PRIMARY KEY (project, student)
 ) STRICT, WITHOUT ROWID;
 
@@ -61,4 +66,4 @@ CREATE TABLE milestones (
 
 CREATE INDEX milestones_by_project ON milestones (project);
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     draft::Draft,
     notice::{self, Recipient},
-    user::Role,
+    user::{self, Role},
 };
 
 /// Everyone's; see [`app::login`] for why that is no secret.
@@ -29,10 +29,11 @@ const PEOPLE: [Planted; 8] = [
 
 const PROJECTS: &str = "
     INSERT INTO projects (id, title, status, advisor) VALUES
-        (1, 'Tide tables from old logbooks', 'active', 3),
-        (2, 'A quieter harbour crane', 'pending', 4),
-        (3, 'Counting gulls from above', 'pending', 3);
-    INSERT INTO project_students (project, student) VALUES (1, 5), (1, 6), (2, 7), (3, 6), (3, 8);
+        (1, 'Tide tables from old logbooks', 'active', '3'),
+        (2, 'A quieter harbour crane', 'pending', '4'),
+        (3, 'Counting gulls from above', 'pending', '3');
+    INSERT INTO project_students (project, student) VALUES
+        (1, '5'), (1, '6'), (2, '7'), (3, '6'), (3, '8');
     INSERT INTO milestones (id, project, name, status, due_date) VALUES
         (1, 1, 'Proposal', 'completed', '2026-02-02'),
         (2, 1, 'Logbooks read', 'in_progress', '2026-05-29'),
@@ -54,7 +55,15 @@ pub(crate) fn plant(db: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute(
             "INSERT INTO users (id, username, email, first_name, last_name, role, academic_year)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            (id, username, email(username), first_name, last_name, role.as_str(), academic_year),
+            (
+                id.to_string(),
+                username,
+                email(username),
+                first_name,
+                last_name,
+                role.as_str(),
+                academic_year,
+            ),
         )?;
     }
     transaction.execute_batch(PROJECTS)?;
@@ -70,7 +79,8 @@ pub(crate) fn people(db: &Connection) -> rusqlite::Result<Vec<Person>> {
     )?;
     for planted in PEOPLE {
         let (id, username, _, _, role, _) = planted;
-        let found = is_there.query_row((id, username, role.as_str()), |_| Ok(())).optional()?;
+        let found =
+            is_there.query_row((id.to_string(), username, role.as_str()), |_| Ok(())).optional()?;
         people.extend(found.map(|()| person(planted)));
     }
     Ok(people)
@@ -107,9 +117,13 @@ fn drafts() -> [Draft; 5] {
         draft(everyone, "system", "low", None, Recipient::Everyone),
         draft(students, "warning", "high", None, Recipient::Role(Role::Student)),
         draft(admins, "info", "medium", None, Recipient::Role(Role::Admin)),
-        draft(sam, "success", "medium", Some("/projects/1/"), Recipient::User(5)),
-        draft(tess, "info", "low", Some("/projects/3/"), Recipient::User(6)),
+        draft(sam, "success", "medium", Some("/projects/1/"), user("5")),
+        draft(tess, "info", "low", Some("/projects/3/"), user("6")),
     ]
+}
+
+fn user(id: &str) -> Recipient {
+    Recipient::User(user::id_in(id).expect("digits"))
 }
 
 fn draft(

@@ -37,7 +37,7 @@ pub enum OpenError {
 }
 
 /// Of `schema.sql`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 impl Store {
     /// Questions that may wait. At 20 microseconds a read and a few milliseconds a synced write,
@@ -92,6 +92,16 @@ pub(crate) fn open(data_dir: &Path) -> Result<Connection, OpenError> {
         0 => {
             let schema = concat!("BEGIN;", include_str!("schema.sql"), "COMMIT;");
             db.execute_batch(schema).map_err(failed)?;
+        }
+        1 => {
+            let upgrade = concat!(
+                "BEGIN;",
+                include_str!("upgrade.sql"),
+                include_str!("schema.sql"),
+                include_str!("upgraded.sql"),
+                "COMMIT;"
+            );
+            db.execute_batch(upgrade).map_err(failed)?;
         }
         VERSION => {}
         version => return Err(OpenError::Version { path, version }),
@@ -161,8 +171,8 @@ mod tests {
     #[test]
     fn a_database_of_a_newer_version_is_left_alone() {
         let dir = std::env::temp_dir().join(format!("notifications-newer-{}", std::process::id()));
-        open(&dir).unwrap().execute_batch("PRAGMA user_version = 2").unwrap();
-        assert!(matches!(open(&dir), Err(OpenError::Version { version: 2, .. })));
+        open(&dir).unwrap().execute_batch("PRAGMA user_version = 3").unwrap();
+        assert!(matches!(open(&dir), Err(OpenError::Version { version: 3, .. })));
         fs::remove_dir_all(&dir).unwrap();
     }
 }

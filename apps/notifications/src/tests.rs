@@ -3,6 +3,7 @@
 mod endpoints;
 mod frames;
 mod live;
+mod users;
 
 use std::{
     env, fs,
@@ -42,9 +43,20 @@ impl World {
     fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = env::temp_dir().join(format!("notifications-{}-{count}", process::id()));
+        Self::in_dir(env::temp_dir().join(format!("notifications-{}-{count}", process::id())), true)
+    }
+
+    /// As it is without `--dev`: tokens are all there is.
+    fn unseeded() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = env::temp_dir().join(format!("notifications-empty-{}-{count}", process::id()));
+        Self::in_dir(dir, false)
+    }
+
+    fn in_dir(dir: PathBuf, seed: bool) -> Self {
         let gateway = Arc::new(Recorder::default());
-        let app = Notifications::open(&dir, gateway.clone(), true).unwrap();
+        let app = Notifications::open(&dir, gateway.clone(), seed).unwrap();
         Self { app, gateway, dir }
     }
 
@@ -122,9 +134,9 @@ fn claims(user: i64) -> Value {
 
 fn identity(claims: &Value) -> Identity {
     Identity {
-        user: UserId::parse(&claims["user_id"].to_string()).unwrap(),
+        user: UserId::parse(claims["user_id"].to_string().trim_matches('"')).unwrap(),
         expires_at: UnixTime(0),
-        issued_at: None,
+        issued_at: claims["iat"].as_u64().map(UnixTime),
         token_id: None,
         claims: claims.to_string().into(),
     }
@@ -184,9 +196,15 @@ struct Recorder {
     posts: Mutex<Vec<Post>>,
     /// What every channel is said to have.
     members: AtomicUsize,
+    /// Whose connections were ended, and why.
+    ended: Mutex<Vec<String>>,
 }
 
 impl Recorder {
+    fn ended(&self) -> Vec<String> {
+        std::mem::take(&mut *self.ended.lock().unwrap())
+    }
+
     fn posts(&self) -> String {
         let posts = std::mem::take(&mut *self.posts.lock().unwrap());
         let line = |it: &Post| format!("{} {}\n", it.channel, settled(&it.payload));
@@ -205,8 +223,10 @@ impl Gateway for Recorder {
         Ok(Description { members: self.members.load(Ordering::Relaxed), head: None })
     }
 
-    async fn disconnect(&self, _whom: Selection, _why: Refusal) -> Result<usize, Refusal> {
-        Ok(0)
+    async fn disconnect(&self, whom: Selection, why: Refusal) -> Result<usize, Refusal> {
+        let Selection::User(user) = whom else { panic!("not expected: {whom:?}") };
+        self.ended.lock().unwrap().push(format!("{user} {}", why.code));
+        Ok(1)
     }
 
     async fn canary(&self, _patience: Duration) -> bool {

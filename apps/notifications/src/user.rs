@@ -3,12 +3,17 @@
 use proto::{ChannelName, UserId};
 use rusqlite::{Connection, OptionalExtension};
 
-/// A user who exists and is active.
+/// A user as the database remembers them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct User {
-    pub(crate) id: i64,
+    pub(crate) id: UserId,
+    /// No two users have the same.
     pub(crate) username: String,
     pub(crate) role: Role,
+    /// When the token was issued that said so, in seconds since 1970; 0 if none did.
+    pub(crate) role_stated_at: i64,
+    /// Not removed.
+    pub(crate) is_active: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,23 +25,38 @@ pub(crate) enum Role {
 }
 
 impl User {
-    /// The user with this id, if there is one who may still sign in.
-    pub(crate) fn active(db: &Connection, id: i64) -> rusqlite::Result<Option<Self>> {
-        db.prepare_cached("SELECT id, username, role FROM users WHERE id = ?1 AND is_active")?
-            .query_row([id], |row| {
-                Ok(Self { id: row.get(0)?, username: row.get(1)?, role: role_in(row, 2)? })
+    /// The user with this id, removed or not.
+    pub(crate) fn find(db: &Connection, id: &UserId) -> rusqlite::Result<Option<Self>> {
+        db.prepare_cached(
+            "SELECT username, role, role_stated_at, is_active FROM users WHERE id = ?1",
+        )?
+        .query_row([id.as_str()], |row| {
+            Ok(Self {
+                id: id.clone(),
+                username: row.get(0)?,
+                role: role_in(row, 1)?,
+                role_stated_at: row.get(2)?,
+                is_active: row.get(3)?,
             })
-            .optional()
+        })
+        .optional()
+    }
+
+    /// Removes a user, or takes them back. `false` if there is none with this id.
+    pub(crate) fn set_active(
+        db: &Connection,
+        id: &UserId,
+        is_active: bool,
+    ) -> rusqlite::Result<bool> {
+        let found = db
+            .prepare_cached("UPDATE users SET is_active = ?2 WHERE id = ?1")?
+            .execute((id.as_str(), is_active))?;
+        Ok(found == 1)
     }
 
     /// Where everything for this user alone is published.
     pub(crate) fn channel(&self) -> ChannelName {
-        user_channel(self.id)
-    }
-
-    /// As the gateway knows them.
-    pub(crate) fn user_id(&self) -> UserId {
-        UserId::parse(&self.id.to_string()).expect("digits are few and not none")
+        user_channel(&self.id)
     }
 }
 
@@ -70,14 +90,17 @@ impl Role {
     }
 }
 
-pub(crate) fn user_channel(id: i64) -> ChannelName {
-    ChannelName::parse(&format!("notifications:user:{id}")).expect("ids are digits")
+/// What the routes' `notifications:user:{user}` comes to. `id` comes from [`id_in`].
+pub(crate) fn user_channel(id: &UserId) -> ChannelName {
+    ChannelName::parse(&format!("notifications:user:{id}"))
+        .expect("an id is 128 characters of a channel's at most")
 }
 
-/// An id as it stands in paths, claims and messages: decimal, positive, without sign or leading
-/// zero, so that one id has one spelling and therefore one channel.
-pub(crate) fn id_in(text: &str) -> Option<i64> {
-    text.parse().ok().filter(|it: &i64| 0 < *it && it.to_string() == text)
+/// A user's id as it stands in paths, claims and messages: text, or an integer's decimal form, of
+/// which a channel's last part can be made.
+pub(crate) fn id_in(text: &str) -> Option<UserId> {
+    let is_fit = |it: u8| it.is_ascii_alphanumeric() || b"_.@-".contains(&it);
+    UserId::parse(text).filter(|it| it.as_str().bytes().all(is_fit))
 }
 
 fn role_in(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Role> {
@@ -90,10 +113,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_has_one_spelling() {
-        assert_eq!(id_in("7"), Some(7));
-        for text in ["", "0", "-7", "+7", "07", " 7", "7.0", "seven", "９", "9223372036854775808"]
-        {
+    fn an_id_is_what_fits_into_a_channels_name() {
+        for text in ["7", "-7", "uma", "uma@harbour.example", "018f-4c_x.Y", &"x".repeat(128)] {
+            let id = id_in(text).unwrap();
+            assert_eq!(user_channel(&id).as_str(), format!("notifications:user:{text}"));
+        }
+        for text in ["", " 7", "a:b", "a/b", "*", "a{b}", "\u{ff19}", &"x".repeat(129)] {
             assert_eq!(id_in(text), None, "{text:?}");
         }
     }

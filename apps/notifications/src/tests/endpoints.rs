@@ -12,11 +12,27 @@ use tower::ServiceExt;
 use super::*;
 
 impl World {
-    async fn ask(&self, user: i64, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+    pub(super) async fn ask(
+        &self,
+        user: i64,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> (StatusCode, Value) {
+        self.ask_with(&claims(user), method, path, body).await
+    }
+
+    pub(super) async fn ask_with(
+        &self,
+        claims: &Value,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> (StatusCode, Value) {
         let request = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
             .uri(path)
-            .header(header::AUTHORIZATION, format!("Bearer {}", claims(user)))
+            .header(header::AUTHORIZATION, format!("Bearer {claims}"))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_owned()))
             .unwrap();
@@ -152,12 +168,13 @@ async fn drafts_with_faults_are_told_which() {
         let (status, body) = world.ask(ADA_ADMIN, "POST", ALL, &draft.to_string()).await;
         assert_eq!((status.as_u16(), body["message"].as_str()), (400, Some(expected)), "{draft}");
     }
-    let nobody = json!({
-        "title": "t", "message": "m", "recipient_type": "user", "recipient_id": 999,
+    world.meanwhile("UPDATE users SET is_active = 0 WHERE id = '7'").await;
+    let removed = json!({
+        "title": "t", "message": "m", "recipient_type": "user", "recipient_id": UMA_STUDENT,
     });
-    let (status, body) = world.ask(ADA_ADMIN, "POST", ALL, &nobody.to_string()).await;
+    let (status, body) = world.ask(ADA_ADMIN, "POST", ALL, &removed.to_string()).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert_eq!(body["message"], "recipient_id: there is no such user.");
+    assert_eq!(body["message"], "recipient_id: this user was removed.");
     assert_eq!(world.gateway.posts(), "");
 }
 
@@ -175,6 +192,9 @@ async fn without_a_token_there_is_nothing() {
         ("POST", "/api/notifications/bulk-update/"),
         ("POST", "/api/notifications/mark-read/"),
         ("GET", "/api/notifications/user/7/"),
+        ("DELETE", "/api/notifications/users/7/"),
+        ("POST", "/api/notifications/users/7/restore/"),
+        ("POST", "/api/projects/"),
     ] {
         for (token, code) in [("", "AUTH_REQUIRED"), ("Bearer nonsense", "INVALID_TOKEN")] {
             let request = Request::builder()

@@ -122,7 +122,7 @@ async fn a_milestone_moved_by_the_advisor_is_told_to_everyone() {
 #[tokio::test]
 async fn who_loses_a_project_is_parted_from_it_at_their_next_word() {
     let world = World::new();
-    world.meanwhile("DELETE FROM project_students WHERE student = 5").await;
+    world.meanwhile("DELETE FROM project_students WHERE student = '5'").await;
     let told = world.say(SAM_STUDENT, "projects/1", r#"{"action":"get_status"}"#).await;
     assert_eq!(told, "close FORBIDDEN This project is not yours.\n");
 }

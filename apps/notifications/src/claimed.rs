@@ -1,0 +1,117 @@
+//! What a verified token says of its user, and what becomes of it here.
+//!
+//! The issuer of the tokens says who exists and what they are. The database remembers it, and knows
+//! who was removed.
+
+use proto::{Identity, UserId};
+use rusqlite::Connection;
+use serde_json::{Map, Value};
+
+use crate::user::{self, Role, User};
+
+/// A token's claims about its user.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Claimed {
+    id: UserId,
+    username: Option<String>,
+    email: String,
+    /// `None` if the token names no role of ours.
+    role: Option<Role>,
+    /// `iat`, in seconds since 1970; 0 if the token does not say.
+    issued_at: i64,
+}
+
+/// How a token and what is remembered go together.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Standing {
+    Known(User),
+    /// The token is newer than what was remembered, and says another role.
+    Changed(User),
+    /// A newer token has said another role (an old one must not bring it back).
+    Outdated,
+    Removed,
+}
+
+/// Of names and addresses, in characters, as Django has it.
+const TEXT_MAX: usize = 254;
+
+impl Claimed {
+    /// `None` if the user's id cannot be part of a channel's name.
+    pub(crate) fn parse(identity: &Identity) -> Option<Self> {
+        let claims: Map<String, Value> = serde_json::from_str(&identity.claims).unwrap_or_default();
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let short = |name: &str| text(name).filter(|it| is_short(it)).map(str::to_owned);
+        Some(Self {
+            id: user::id_in(identity.user.as_str())?,
+            username: short("username"),
+            email: short("email").unwrap_or_default(),
+            role: text("role").and_then(Role::parse),
+            issued_at: identity.issued_at.map_or(0, |it| i64::try_from(it.0).unwrap_or(i64::MAX)),
+        })
+    }
+
+    /// Writes what is new, and answers where that leaves the user.
+    pub(crate) fn settle(&self, db: &Connection) -> rusqlite::Result<Standing> {
+        let Some(mut user) = User::find(db, &self.id)? else {
+            return Ok(Standing::Known(self.remember(db)?));
+        };
+        let Some(role) = self.role else { return Ok(standing(user)) };
+        if !user.is_active {
+            return Ok(Standing::Removed);
+        }
+        if self.issued_at < user.role_stated_at {
+            let agrees = role == user.role;
+            return Ok(if agrees { Standing::Known(user) } else { Standing::Outdated });
+        }
+        if self.issued_at == user.role_stated_at && role == user.role {
+            return Ok(Standing::Known(user));
+        }
+        // A newer token that agrees is remembered too: the role of any before it is stale.
+        db.prepare_cached("UPDATE users SET role = ?2, role_stated_at = ?3 WHERE id = ?1")?
+            .execute((self.id.as_str(), role.as_str(), self.issued_at))?;
+        let has_changed = role != user.role;
+        (user.role, user.role_stated_at) = (role, self.issued_at);
+        Ok(if has_changed { Standing::Changed(user) } else { Standing::Known(user) })
+    }
+
+    /// Makes the row of a user who is here for the first time. Whose username is taken gets another
+    /// one: nobody may look like somebody else.
+    fn remember(&self, db: &Connection) -> rusqlite::Result<User> {
+        let id = self.id.as_str();
+        let stated_at = self.role.map_or(0, |_| self.issued_at);
+        let mut names = self.username.iter().map(ToOwned::to_owned).chain(fallbacks(id));
+        loop {
+            let name = names.next().expect("fallbacks never end");
+            db.prepare_cached(
+                "INSERT INTO users (id, username, email, role, role_stated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+            )?
+            .execute((id, name, &self.email, self.role().as_str(), stated_at))?;
+            if let Some(user) = User::find(db, &self.id)? {
+                return Ok(user);
+            }
+        }
+    }
+
+    /// Who says nothing gets the role that may do least.
+    fn role(&self) -> Role {
+        self.role.unwrap_or(Role::Student)
+    }
+}
+
+fn standing(user: User) -> Standing {
+    if user.is_active { Standing::Known(user) } else { Standing::Removed }
+}
+
+fn is_short(text: &str) -> bool {
+    !text.trim().is_empty()
+        && text.chars().count() <= TEXT_MAX
+        && !text.chars().any(char::is_control)
+}
+
+/// `user 7`, `user 7 (2)`, `user 7 (3)`…
+fn fallbacks(id: &str) -> impl Iterator<Item = String> {
+    let first = format!("user {id}");
+    let more = first.clone();
+    std::iter::once(first).chain((2_u64..).map(move |it| format!("{more} ({it})")))
+}
