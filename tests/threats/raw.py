@@ -4,10 +4,8 @@ Everything that comes in is searched for the canary word: nothing a client may s
 it.
 """
 
-import base64
 import itertools
 import json
-import os
 import pathlib
 import socket
 import struct
@@ -292,10 +290,6 @@ class Ws:
         except Closed as closed:
             self.sock.close()
             return closed
-
-
-def random_key() -> str:
-    return base64.b64encode(os.urandom(16)).decode()
 
 
 class Canary:

@@ -1,6 +1,5 @@
 """Names, permissions and senders: C1, C3, C6."""
 
-import contextlib
 import itertools
 import json
 import re
@@ -142,8 +141,8 @@ def test_a_name_is_one_by_grammar_alone_over_http(gate):
             assert answer.status in ((200,) if is_name(name) else (400, 404)), (name, answer)
             if answer.status == 200:
                 assert answer.json["channel"] == name
-    for batch in itertools.batched(NAMES, 50) if hasattr(itertools, "batched") else chunks(NAMES, 50):
-        answer = gate.http("POST", "/api/broadcast", {"channels": list(batch), "data": 1})
+    for batch in chunks(NAMES, 50):
+        answer = gate.http("POST", "/api/broadcast", {"channels": batch, "data": 1})
         assert answer.status == 200, answer
         for name, result in zip(batch, answer.json["results"], strict=True):
             assert ("error" not in result) == is_name(name), (name[:50], result)
@@ -221,7 +220,6 @@ PEOPLE = {
     "bob": {"role": "staff"},
     "cid": {"role": "boss"},
     "dan": {"muted": True},
-    "eve": {"role": ["staff", "boss"]},
 }
 CHANNELS = ["open:a", "open:a:b", "open:frozen", "open", "staff:a", "staff:board", "user:ann", "user:bob"]
 ACTIONS = ["subscribe", "publish", "signal"]
@@ -229,18 +227,15 @@ ACTIONS = ["subscribe", "publish", "signal"]
 
 def may(user, action, channel) -> bool:
     """The rules above, written once more: what nothing allows is denied, and a denial wins."""
-    roles = PEOPLE[user].get("role", [])
-    # A claim that is a list is no text; what is not understood satisfies nothing and denies.
-    if isinstance(roles, list) and roles:
-        raise NotImplementedError
+    role = PEOPLE[user].get("role")
     first, _, rest = channel.partition(":")
     allowed = denied = False
     if first == "open" and rest:
         allowed = True
         denied = channel == "open:frozen" and action == "publish"
     if first == "staff" and rest:
-        allowed = roles in ("staff", "boss")
-        denied = channel == "staff:board" and roles == "staff"
+        allowed = role in ("staff", "boss")
+        denied = channel == "staff:board" and role == "staff"
     if channel == f"user:{user}":
         allowed = action == "subscribe"
     if PEOPLE[user].get("muted") and action == "signal":
@@ -391,7 +386,6 @@ def test_a_hostile_user_name_is_text(gate):
     for user in ('a","user":"admin', "a\r\nb", "</script>", "a\\", "\u2028"):
         with gate.ws(f"/ws?token={tokens.token(user)}") as ws:
             assert ws.json()["connected"]["user"] == user
-            with contextlib.suppress(KeyError):
-                assert "subscribed" in ws.ask(subscribe={"channel": "echoes"})
+            assert "subscribed" in ws.ask(subscribe={"channel": "echoes"})
             ws.say({"publish": {"channel": "echoes", "data": 1}})
             assert ws.json()["publication"]["user"] == user

@@ -7,7 +7,7 @@ import time
 import pytest
 import raw
 import tokens
-from gate import ROUTES, until, watched
+from gate import until, watched
 
 WIDE = 60_000  # Just below what a message may have.
 

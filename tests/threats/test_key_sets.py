@@ -11,7 +11,7 @@ import pytest
 import raw
 import tokens
 from cryptography.hazmat.primitives.asymmetric import rsa
-from gate import ROUTES, SERVER, until
+from gate import ROUTES, until
 
 
 class Issuers(http.server.ThreadingHTTPServer):

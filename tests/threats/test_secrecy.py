@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 
 import raw
 import tokens
@@ -110,17 +111,17 @@ def test_a_fault_in_the_configuration_does_not_repeat_a_secret(house):
 def test_secrecy_of_it_all(house, gate):
     """A7: runs last: nothing that any gate of this run has logged or answered holds a secret."""
     house.listen(gate)
-    secrets = {CANARY, SECRET, OTHER_SECRET, *API_KEYS.values()}
+    signatures = set()
     for token in tokens.minted:
         parts = token.split(".")
         # Forged tokens have parts that mean nothing; a signature of ours is as good as the token.
         if 3 <= len(parts) and 40 <= len(parts[2]):
-            secrets |= {token, parts[2]}
+            signatures.add(parts[2])
     said = [(str(path), path.read_text(errors="replace")) for path in house.logs]
     said += house.said
     said += [("answers", b"\n".join(raw.heard).decode(errors="replace"))]
-    everything = "\n".join(text for _, text in said)
-    assert 10_000 < len(everything)
-    leaked = [it for it in secrets if it in everything]
-    where = [name for name, text in said for it in leaked[:3] if it in text]
-    assert not leaked, (len(leaked), leaked[:2], where[:5])
+    assert 10_000 < sum(len(text) for _, text in said) and 10 < len(signatures)
+    for where, text in said:
+        for secret in (CANARY, SECRET, OTHER_SECRET, *API_KEYS.values()):
+            assert secret not in text, where
+        assert not signatures & set(re.findall(r"[A-Za-z0-9_-]{40,}", text)), where
