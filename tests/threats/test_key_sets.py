@@ -190,3 +190,16 @@ def test_keys_that_never_came_are_our_fault(house, issuers):
         answer = raw.asked(gate.port, f"/a?token={issuers.token('a')}")
         assert (answer.status, answer.code) == (503, "AUTH_UNAVAILABLE")
         assert status(gate, "/plain/den", tokens.token()) == 101
+
+
+def test_a_first_message_waits_for_keys_like_a_handshake(house, issuers):
+    """A4: whoever is upgraded already is not turned away because it is the first of its issuer."""
+    native = '[[routes]]\npath = "/native"\ndialect = "native"\ntokens = "a"\norigins = "*"\n'
+    text = routes(issuers, "30s") + native + 'from = ["message"]\nlimits = "none"\n'
+    with house.open(text) as gate, gate.ws("/native") as ws:
+        assert "connected" in ws.ask(connect={"token": issuers.token("a")})
+        assert issuers.asked == ["a"]
+    issuers.mood = "broken"
+    with house.open(text) as gate, gate.ws("/native") as ws:
+        ws.say({"id": 1, "connect": {"token": issuers.token("a")}})
+        assert ws.json()["closing"]["code"] == "AUTH_UNAVAILABLE"
