@@ -123,6 +123,12 @@ fn jwks(table: &mut Table<'_>) -> Option<KeyEntry> {
     let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
         .iter()
         .any(|it| url.strip_prefix(it).is_some_and(|rest| rest.starts_with([':', '/'])));
+    // A name before the host would be sent along, and `127.0.0.1:x@elsewhere` is elsewhere.
+    if url.contains('@') {
+        let remedy = "Key sets are public: leave out the name and everything up to the @.";
+        table.fault("url", Wrong::new("an address with a name in it", remedy));
+        return None;
+    }
     if !url.starts_with("https://") && !is_local {
         let remedy = "Keys that travel in the clear can be exchanged on the way. Use https://.";
         table.fault("url", Wrong::new("not an https address", remedy));

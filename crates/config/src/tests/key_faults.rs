@@ -116,6 +116,13 @@ fn a_key_is_exactly_one_thing() {
         "#]],
     );
     check(
+        "[keys.main]\njwks = { url = \"http://127.0.0.1:x@keys.example/\" }\n",
+        expect![[r#"
+            tidegate.toml:2:16: keys.main.jwks.url: an address with a name in it
+                Key sets are public: leave out the name and everything up to the @.
+        "#]],
+    );
+    check(
         "[keys.main]\njwks = { url = \"https://keys.example\" }\nalgorithms = [\"RS256\"]\n",
         expect![[r#"
             tidegate.toml:3:14: keys.main.algorithms: a published key set says this of each key
