@@ -6,7 +6,7 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, net::TcpStream};
-use socket2::SockRef;
+use socket2::{Domain, Socket, Type};
 use wire::{Opcode, client};
 
 use crate::dice::Dice;
@@ -27,10 +27,18 @@ pub(crate) struct Person {
 impl Person {
     /// Connects, without a word.
     ///
-    /// Closing will reset the connection: thousands in TIME_WAIT would use up the ports.
-    pub(crate) fn connect(at: SocketAddr, is_member: bool) -> io::Result<Self> {
-        let stream = std::net::TcpStream::connect(at)?;
-        SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO))?;
+    /// Closing will reset the connection: thousands in TIME_WAIT would use up the ports. Every few
+    /// thousand come from another address of this machine: with half of the ports of one taken, the
+    /// kernel searches long for the next, and newcomers drip in one by one.
+    pub(crate) fn connect(at: SocketAddr, number: usize, is_member: bool) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.set_linger(Some(std::time::Duration::ZERO))?;
+        if at.ip().is_loopback() {
+            let last = 2 + u8::try_from(number / 4000 % 200).unwrap_or(0);
+            socket.bind(&SocketAddr::from(([127, 0, 0, last], 0)).into())?;
+        }
+        socket.connect(&at.into())?;
+        let stream = std::net::TcpStream::from(socket);
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let stream = TcpStream::from_std(stream);

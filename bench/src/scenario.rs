@@ -53,7 +53,7 @@ fn fan_out(options: &Options) -> io::Result<()> {
     stage.play(WARM_UP)?;
     let before = cpu(options.pid)?;
     let played = stage.play(options.lasting)?;
-    let spent = cpu(options.pid)? - before;
+    let spent = cpu(options.pid)?.saturating_sub(before);
     let pace = match options.pace {
         Pace::PerSecond(rate) => format!("{rate}/s"),
         Pace::InFlight(count) => format!("{count} in flight"),
@@ -71,7 +71,7 @@ fn publish(options: &Options) -> io::Result<()> {
     stage.play(WARM_UP)?;
     let before = cpu(options.pid)?;
     let played = stage.play(options.lasting)?;
-    let spent = cpu(options.pid)? - before;
+    let spent = cpu(options.pid)?.saturating_sub(before);
     let what = format!("one member, {} B, {:?}", options.bytes, options.pace);
     tell("publish", &what, options, each(spent, played.publications), "µs")
 }
@@ -100,7 +100,7 @@ fn handshake(options: &Options) -> io::Result<()> {
     for wave in targets.chunks(WAVE) {
         stage.gather(wave, true)?;
     }
-    let spent = cpu(options.pid)? - before;
+    let spent = cpu(options.pid)?.saturating_sub(before);
     let what = match options.tokens {
         _ if !options.label.is_empty() => &options.label,
         Tokens::None => "without token",
@@ -141,7 +141,7 @@ fn growth(options: &Options) -> io::Result<()> {
     for wave in last.chunks(WAVE) {
         stage.gather(wave, false)?;
     }
-    let spent = cpu(options.pid)? - before;
+    let spent = cpu(options.pid)?.saturating_sub(before);
     let what = format!("{} connections in {} channels", options.bystanders, options.channels);
     tell("growth: handshake", &what, options, each(spent, last.len() as u64), "µs")?;
     let targets = stage.invite(&rooms(options.members))?;
@@ -150,7 +150,7 @@ fn growth(options: &Options) -> io::Result<()> {
     stage.play(WARM_UP)?;
     let before = cpu(options.pid)?;
     let played = stage.play(options.lasting)?;
-    let spent = cpu(options.pid)? - before;
+    let spent = cpu(options.pid)?.saturating_sub(before);
     tell("growth: fanout", &what, options, each(spent, played.deliveries), "µs/delivery")
 }
 

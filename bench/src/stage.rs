@@ -103,7 +103,7 @@ impl<'a> Stage<'a> {
         let mut order: Vec<usize> = (0..targets.len()).collect();
         self.dice.shuffle(&mut order);
         for index in 0..targets.len() {
-            let mut person = Person::connect(self.options.at, are_members)?;
+            let mut person = Person::connect(self.options.at, first + index, are_members)?;
             person.register(self.poll.registry(), first + index)?;
             self.people.push(person);
         }
