@@ -1,4 +1,4 @@
-"""System G: what its own tests assert, and what its client needs and never got (R12-R14, R78-R81)."""
+"""System G: what its own tests assert, and what its client needs and never got."""
 
 import time
 import uuid
@@ -98,7 +98,7 @@ def test_a_check_out_right_after_the_news_is_the_next_thing_heard(
 
 
 def test_everyone_sees_the_house_change(checkins: Gate, number: str) -> None:
-    """R79, R80: under every name that some screen listens to, and soon (<500 ms in its documents)."""
+    """R79, R80: under every name that some screen listens to."""
     with at_desk(checkins) as here, at_desk(checkins, TRAINER) as there:
         there.say({"type": "reconnect"})
         before = there.hear_kind("initial_stats")["payload"]

@@ -262,7 +262,8 @@ def test_a_token_about_to_end_is_announced_and_its_end_closes(
         until_when = ann.hear()["connected"]["expires_at"]
         expiring = ann.hear_where(lambda it: "expiring" in it)["expiring"]
         assert expiring["expires_at"] == until_when
-        assert 0 < expiring["within"] <= 3
+        # Clocks of tokens count whole seconds, so it may be one more.
+        assert 1 < expiring["within"] <= 4
         end = ann.hear_end()
     assert (end.code, end.frames[-1]["closing"]["code"]) == (4001, "TOKEN_EXPIRED")
     assert abs(time.time() - began - 3) < 1.5

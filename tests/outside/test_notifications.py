@@ -1,5 +1,7 @@
 """System N at work: its four routes, its roles, its pushes, its HTTP endpoints."""
 
+import time
+
 import pytest
 
 from clients import Client, connect, refusal
@@ -286,12 +288,21 @@ def test_administrators_see_how_the_system_is(notifications: Gate, user: int) ->
         assert frame["data"]["checks"]["storage"] == "healthy"
 
 
-def test_a_role_that_is_claimed_wrongly_opens_nothing(notifications: Gate, address: str) -> None:
-    """A10: even with a genuine token, if the database knows better."""
-    refused = refusal(
-        notifications, "/ws/system-health/", token(SAM, role="Admin"), address=address
+def test_a_role_that_was_taken_away_opens_nothing(notifications: Gate, address: str) -> None:
+    """A9, A10: the newest token says the role; connections and tokens of the old one are over."""
+    now = int(time.time())
+    old, new = (
+        token("promoted", role=role, iat=now - age) for role, age in [("Admin", 9), ("Student", 0)]
     )
-    assert refused.status in (401, 403)
+    with connect(notifications, "/ws/system-health/", old, address=address) as admin:
+        assert admin.hear()["type"] == "system_status"
+        with connect(notifications, "/ws/notifications/", new, address=address) as student:
+            assert student.hear()["type"] == "notifications_list"
+            assert admin.hear_end().code == 4001
+            refused = refusal(notifications, "/ws/system-health/", old, address=address)
+            assert (refused.status, refused.code) == (401, "AUTH_FAILED")
+            refused = refusal(notifications, "/ws/system-health/", new, address=address)
+            assert (refused.status, refused.code) == (403, "FORBIDDEN")
 
 
 def test_the_endpoints_its_client_calls(notifications: Gate) -> None:

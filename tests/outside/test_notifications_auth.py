@@ -9,7 +9,7 @@ from urllib.parse import quote
 import jwt
 import pytest
 
-from clients import connect, refusal
+from clients import Client, connect, refusal
 from gate import Gate
 from tokens import CANARY, SECRET, token
 
@@ -17,7 +17,7 @@ PATH = "/ws/notifications/"
 ADA, ALAN, SAM, TESS = 1, 3, 5, 6
 
 
-def unread(client) -> list[str]:
+def unread(client: Client) -> list[str]:
     """Titles of the list that comes first."""
     frame = client.hear()
     assert frame["type"] == "notifications_list"
@@ -89,9 +89,22 @@ def test_08_an_expired_token_is_told_from_a_bad_one(notifications: Gate, address
 
 
 def test_09_the_token_of_a_deleted_user_is_refused(notifications: Gate, address: str) -> None:
-    """R6: the token is genuine, its user is not there."""
-    refused = refusal(notifications, PATH, token(999), address=address)
+    """R6, A9: the token is genuine, its user was removed; who is connected then is parted with."""
+    admin = token(ADA, role="Admin")
+
+    def tell(method: str, path: str) -> None:
+        path = f"/api/notifications/users/{path}/"
+        answer = notifications.ask(method, path, token=admin)
+        assert answer.status == 204, answer
+
+    with connect(notifications, PATH, token("gone"), address=address) as gone:
+        unread(gone)
+        tell("DELETE", "gone")
+        assert gone.hear_end().code == 4001
+    refused = refusal(notifications, PATH, token("gone"), address=address)
     assert (refused.status, refused.code) == (401, "AUTH_FAILED")
+    tell("POST", "gone/restore")
+    connect(notifications, PATH, token("gone"), address=address).close()
 
 
 def test_10_a_header_without_bearer_is_refused(notifications: Gate, address: str) -> None:
@@ -112,7 +125,8 @@ def test_11_bearer_alone_is_no_token(notifications: Gate, address: str, header: 
 def test_12_whoever_fails_is_nobody(notifications: Gate, address: str) -> None:
     """R1: nothing is told to the refused, nothing is kept of them, and a seat is not theirs."""
     before = notifications.active_connections()
-    for bad in [None, f"{CANARY}.x.y", token(SAM, secret="another-secret-of-some-length-000000000")]:
+    foreign = token(SAM, secret="another-secret-of-some-length-000000000")
+    for bad in [None, f"{CANARY}.x.y", foreign]:
         refused = refusal(notifications, PATH, bad, address=address)
         assert set(refused.body) <= {"code", "message", "details"}
     assert notifications.active_connections() == before

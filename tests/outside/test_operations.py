@@ -1,4 +1,4 @@
-"""What whoever runs it does: check, start, stop, sign tokens; and where clients really come from."""
+"""What whoever runs it does: check, start, stop, sign tokens; and where clients really are."""
 
 import http.client
 import json

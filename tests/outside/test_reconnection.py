@@ -100,10 +100,10 @@ def test_what_was_confirmed_survives_kill_9(demo: Gate) -> None:
             threading.Thread(target=churn, args=(demo, confirmed, number)) for number in (7, 9)
         ]
         workers.append(threading.Thread(target=send_on, args=(demo, sent)))
-        begin = len(confirmed) + len(sent)
+        enough = len(confirmed) + len(sent) + 20
         for it in workers:
             it.start()
-        until(lambda: begin + 20 < len(confirmed) + len(sent), "work to be confirmed")
+        until(lambda it=enough: it < len(confirmed) + len(sent), "work to be confirmed")
         # Some moment of the work, not the end of a piece of it.
         time.sleep(moments.uniform(0, 0.05))
         demo.kill()

@@ -129,7 +129,7 @@ def test_a_client_hello_may_come_in_pieces(secure: Gate) -> None:
 
 
 def test_a_new_certificate_is_taken_at_sighup(secure: Gate) -> None:
-    """R46, L16: open connections stay, new ones are shown the new one; a broken one is not taken."""
+    """R46, L16: open connections stay, and a broken one is not taken."""
     with native(secure, "/ws", token("ann")) as ann:
         first = shown(secure)
         certify(secure.folder, "second", ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])

@@ -73,7 +73,8 @@ test('R47, R78, R130: a check-in in one window shows in the other', async () => 
   await there.page.locator('#currently-in').filter({ hasText: String(earlier + 1) }).waitFor()
 
   await there.page.getByRole('button', { name: 'Check out Dana Kowalska' }).click()
-  await here.page.getByRole('listitem').filter({ hasText: 'Dana Kowalska' }).filter({ hasText: 'left' }).waitFor()
+  const left = here.page.getByRole('log').getByRole('listitem').filter({ hasText: 'left' })
+  await left.filter({ hasText: 'Dana Kowalska' }).waitFor()
   await here.page.getByRole('button', { name: 'Check in Dana Kowalska' }).waitFor()
   await here.leave()
   await there.leave()
@@ -103,7 +104,8 @@ test('R47, R73, R130: a notification sent in one window appears in the other', a
   await form.getByRole('button', { name: 'Send' }).click()
   await form.getByText('Sent.').waitFor()
 
-  const arrived = sam.page.locator('#list').getByRole('listitem').filter({ hasText: 'Tide at six <img' })
+  const list = sam.page.locator('#list').getByRole('listitem')
+  const arrived = list.filter({ hasText: 'Tide at six <img' })
   await arrived.waitFor()
   await sam.page.getByRole('log', { name: 'New notifications' }).getByText('Tide at six').waitFor()
   await arrived.getByRole('button', { name: 'Mark as read' }).click()
@@ -140,7 +142,8 @@ test('R65, R68: a page comes back by itself after a restart, and says so meanwhi
   await page.evaluate(() => {
     const shown = document.getElementById('status')
     globalThis.seen = []
-    new MutationObserver(() => globalThis.seen.push(shown.dataset.at)).observe(shown, { attributes: true })
+    const note = () => globalThis.seen.push(shown.dataset.at)
+    new MutationObserver(note).observe(shown, { attributes: true })
   })
   await gate.restart('SIGTERM')
   const seen = () => page.evaluate(() => globalThis.seen)

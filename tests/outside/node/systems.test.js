@@ -37,15 +37,17 @@ test('R36, H1: pages of other origins may not connect, and pages of ours may', a
   const here = gate.page('').replace(/\/$/, '')
   const own = await connect(gate.url('/ws/checkins/', token(STAFF)), { origin: here })
   await own.close()
-  for (const origin of ['http://evil.example', `${here}.evil.example`, 'http://127.0.0.1', 'null']) {
-    await assert.rejects(connect(gate.url('/ws/checkins/', token(STAFF)), { origin }), (refused) => {
+  const foreign = ['http://evil.example', `${here}.evil.example`, 'http://127.0.0.1', 'null']
+  for (const origin of foreign) {
+    const attempt = connect(gate.url('/ws/checkins/', token(STAFF)), { origin })
+    await assert.rejects(attempt, (refused) => {
       assert.deepEqual([refused.status, refused.body.code], [403, 'ORIGIN_REFUSED'])
       return true
     })
   }
 })
 
-test('R78, R81: two dashboards both hear of a check-in, its sender first of its success', async () => {
+test('R78, R81: two dashboards hear of a check-in, its sender first of its success', async () => {
   const here = await at('/ws/checkins/', STAFF, 'initial_stats')
   const there = await at('/ws/checkins/', ADMIN, 'initial_stats')
   here.say({ type: 'check_in', data: { memberId: 'GYM-0005' } })
@@ -84,11 +86,11 @@ test('R130: the native dialect, from its welcome to a publication by the backend
   assert.equal((await ann.hear()).subscribed.channel, 'news:node')
   const body = { channel: 'news:node', data: { n: 1 } }
   const placed = await (await gate.ask('POST', '/api/publish', body, API_KEY)).json()
-  assert.deepEqual(await ann.hear(), { publication: { channel: 'news:node', ...placed, data: { n: 1 } } })
+  assert.deepEqual((await ann.hear()).publication, { ...body, ...placed })
   await ann.close()
 })
 
-test('F8, L3: pings are answered with what they said, and a message may come in fragments', async () => {
+test('F8, L3: pings get their own words back, and a message may come in fragments', async () => {
   const desk = await at('/ws/checkins/', STAFF, 'initial_stats')
   const pong = new Promise((resolve) => desk.socket.once('pong', resolve))
   desk.socket.ping('are you there?')
@@ -102,20 +104,23 @@ test('F8, L3: pings are answered with what they said, and a message may come in 
 })
 
 test('R28, R82: whoever is terminated without a goodbye is counted as gone', async () => {
+  const where = '/api/monitoring/websocket/active-connections/'
   const active = async () => {
-    const answer = await gate.ask('GET', '/api/monitoring/websocket/active-connections/', undefined, API_KEY)
+    const answer = await gate.ask('GET', where, undefined, API_KEY)
     return (await answer.json()).active_connections
   }
   const earlier = await active()
-  const crowd = await Promise.all(Array.from({ length: 20 }, () => at('/ws/checkins/', STAFF, 'initial_stats')))
+  const come = () => at('/ws/checkins/', STAFF, 'initial_stats')
+  const crowd = await Promise.all(Array.from({ length: 20 }, come))
   assert.equal(await active(), earlier + 20)
   for (const client of crowd) client.socket.terminate()
   await until(async () => (await active()) === earlier, 'the count to fall')
 })
 
-test('R65, R66: a client that retries as shipped ones do is back after a crash and misses nothing that was stored', async () => {
+test('R65, R66: whoever retries is back after a crash, with all that was stored', async () => {
   const sam = await at('/ws/notifications/', SAM, 'notifications_list')
-  const draft = { title: 'Before the crash', message: 'm', recipient_type: 'user', recipient_id: SAM }
+  const whom = { recipient_type: 'user', recipient_id: SAM }
+  const draft = { title: 'Before the crash', message: 'm', ...whom }
   assert.equal((await gate.ask('POST', '/api/notifications/', draft, admin())).status, 201)
   await sam.hearKind('notification')
   const restarted = gate.restart('SIGKILL')
@@ -130,7 +135,7 @@ test('R65, R66: a client that retries as shipped ones do is back after a crash a
   await back.close()
 })
 
-test('C11: whoever is there at a restart is told 1012, at which every shipped client comes back', async () => {
+test('C11: a restart is told by 1012, at which every shipped client comes back', async () => {
   const clients = [
     await at('/ws/notifications/', SAM, 'notifications_list'),
     await at('/ws/checkins/', STAFF, 'initial_stats'),
