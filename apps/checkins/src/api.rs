@@ -6,6 +6,10 @@
 //! - `POST /api/checkins/{id}/check-out/` with `{notes?}` or nothing, or `POST
 //!   /api/checkins/check-out/` with the fields of a `check_out`: 200 and the check-in
 //! - `GET /api/members/?search=&page=&page_size=`
+//! - `POST /api/members/` with `{full_name, email, membership_type?, membership_number?,
+//!   barcode?}`: 201 and the member; for staff and admins
+//! - `DELETE /api/checkins/users/{id}/` and `POST /api/checkins/users/{id}/restore/`: 204;
+//!   for admins
 //!
 //! All with `Authorization: Bearer <access token>`, checked by the rules of the WebSocket route;
 //! 401 without (R54). A member sees only themself. Lists are `{count, next, previous, results}`.
@@ -19,7 +23,7 @@ use axum::{
     extract::{DefaultBodyLimit, Path, Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use proto::{Code, Refusal};
 use rusqlite::Connection;
@@ -30,13 +34,14 @@ use tracing::{error, warn};
 use crate::{
     check_in::{self, CheckIn, Direction},
     checkins::{Checkins, no_answer},
-    frames,
+    enrolment, frames,
     heard::{Arrival, Departure},
     member::{self, Page},
     not_done::NotDone,
     page,
     stats::{self, Stats},
     user::User,
+    users,
 };
 
 pub(crate) fn routes(checkins: Arc<Checkins>) -> Router {
@@ -46,7 +51,9 @@ pub(crate) fn routes(checkins: Arc<Checkins>) -> Router {
     router = rest::route(router, "/api/checkins", get(history).post(arrive));
     router = rest::route(router, "/api/checkins/check-out", post(leave));
     router = rest::route(router, "/api/checkins/{id}/check-out", post(leave_by_path));
-    router = rest::route(router, "/api/members", get(members));
+    router = rest::route(router, "/api/members", get(members).post(enrolment::add));
+    router = rest::route(router, "/api/checkins/users/{id}", delete(users::remove));
+    router = rest::route(router, "/api/checkins/users/{id}/restore", post(users::restore));
     router.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(checkins).merge(page::routes())
 }
 
@@ -56,7 +63,7 @@ const PAGE_SIZE: u32 = 20;
 const PAGE_SIZE_MAX: u32 = 100;
 const SEARCH_CHARS_MAX: usize = 100;
 
-type Desk = State<Arc<Checkins>>;
+pub(crate) type Desk = State<Arc<Checkins>>;
 type Asked = Result<Query<Part>, QueryRejection>;
 
 async fn stats(State(desk): Desk, headers: HeaderMap) -> Result<Json<Stats>, No> {
@@ -124,12 +131,12 @@ type Changed = Result<(StatusCode, Json<CheckIn>), No>;
 
 impl Checkins {
     /// Whose token the request carries.
-    async fn caller(&self, headers: &HeaderMap) -> Result<User, Refusal> {
+    pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<User, Refusal> {
         let identity = self.gateway.identify("checkins", rest::bearer(headers)?).await?;
         self.user(Some(&identity)).await
     }
 
-    async fn read<T, W>(&self, work: W) -> Result<T, Refusal>
+    pub(crate) async fn read<T, W>(&self, work: W) -> Result<T, Refusal>
     where
         T: Send + 'static,
         W: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -141,7 +148,7 @@ impl Checkins {
     }
 
     async fn depart(&self, user: &User, departure: Result<Departure, NotDone>) -> Changed {
-        let done = self.check_out(Some(user.id), departure).await?;
+        let done = self.check_out(Some(user.id.clone()), departure).await?;
         self.announce(Direction::Out, &done).await;
         Ok((StatusCode::OK, Json(done)))
     }
@@ -202,7 +209,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Why a request was not answered with what it asked for.
-enum No {
+pub(crate) enum No {
     Refused(Refusal),
     NotDone(NotDone),
 }

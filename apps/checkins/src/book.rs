@@ -77,7 +77,7 @@ impl Book {
 }
 
 /// Which form the tables have, written in the file.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 /// Answers the form found, 0 in an empty file.
 fn configure(db: &Connection) -> rusqlite::Result<i64> {
@@ -96,12 +96,38 @@ fn create(db: &mut Connection, found: i64) -> rusqlite::Result<()> {
         return Ok(());
     }
     let tx = db.transaction()?;
+    if found == 1 {
+        tx.execute_batch(AWAY_FROM_1)?;
+    }
     tx.execute_batch(TABLES)?;
+    if found == 1 {
+        tx.execute_batch(BACK_FROM_1)?;
+    }
     tx.pragma_update(None, "user_version", FORM)?;
     tx.commit()
 }
 
-/// Times are milliseconds since 1970 (UTC). `one_open` is what makes a second check-in of someone
+/// In form 1 users were numbers.
+const AWAY_FROM_1: &str = "
+    DROP INDEX one_open;
+    DROP INDEX by_time;
+    DROP INDEX by_member;
+    ALTER TABLE check_ins RENAME TO old_check_ins;
+    ALTER TABLE users RENAME TO old_users;
+";
+const BACK_FROM_1: &str = "
+    INSERT INTO users (id, username, full_name, role, active, member_id)
+        SELECT CAST(id AS TEXT), username, full_name, role, active, member_id FROM old_users;
+    INSERT INTO check_ins
+        SELECT id, member_id, location, notes, check_in_time, check_out_time,
+               CAST(checked_in_by AS TEXT)
+        FROM old_check_ins;
+    DROP TABLE old_check_ins;
+    DROP TABLE old_users;
+";
+
+/// Times are milliseconds since 1970 (UTC), but `role_stated_at` is what tokens have: seconds.
+/// `one_open` is what makes a second check-in of someone
 /// who is in impossible, however many ask at once and by whatever process.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS members (
@@ -113,10 +139,12 @@ const TABLES: &str = "
         barcode TEXT NOT NULL UNIQUE
     ) STRICT;
     CREATE TABLE IF NOT EXISTS users (
-        id INTEGER PRIMARY KEY,
+        id TEXT PRIMARY KEY,
         username TEXT NOT NULL UNIQUE,
         full_name TEXT NOT NULL,
+        email TEXT NOT NULL DEFAULT '',
         role TEXT NOT NULL CHECK (role IN ('admin', 'staff', 'trainer', 'member')),
+        role_stated_at INTEGER NOT NULL DEFAULT 0,
         active INTEGER NOT NULL DEFAULT 1,
         member_id TEXT REFERENCES members (id)
     ) STRICT;
@@ -127,7 +155,7 @@ const TABLES: &str = "
         notes TEXT NOT NULL,
         check_in_time INTEGER NOT NULL,
         check_out_time INTEGER,
-        checked_in_by INTEGER REFERENCES users (id)
+        checked_in_by TEXT REFERENCES users (id)
     ) STRICT;
     CREATE UNIQUE INDEX IF NOT EXISTS one_open
         ON check_ins (member_id) WHERE check_out_time IS NULL;

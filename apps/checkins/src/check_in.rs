@@ -1,5 +1,6 @@
 //! A member's visit: begun by a check-in, ended by a check-out.
 
+use proto::UserId;
 use rusqlite::{
     Connection, OptionalExtension, Row, Transaction, TransactionBehavior::Immediate, params,
 };
@@ -38,12 +39,12 @@ pub(crate) enum Direction {
 /// look beforehand.
 pub(crate) fn check_in(
     db: &mut Connection,
-    by: i64,
+    by: &UserId,
     arrival: &Arrival,
     now: Moment,
 ) -> rusqlite::Result<Result<CheckIn, NotDone>> {
     let tx = db.transaction_with_behavior(Immediate)?;
-    let Some(user) = user::find(&tx, by)? else { return Ok(Err(NotDone::UserGone)) };
+    let Some(user) = user::active(&tx, by)? else { return Ok(Err(NotDone::UserGone)) };
     let Some(member) = member::find(&tx, &arrival.member)? else {
         // Only those who may see all members learn which ones there are.
         let why = if user.may_move_all() { NotDone::NoMember } else { NotDone::Denied };
@@ -72,7 +73,7 @@ pub(crate) fn check_in(
 pub(crate) fn begin(
     tx: &Transaction<'_>,
     begun: &CheckIn,
-    by: Option<i64>,
+    by: Option<&UserId>,
 ) -> rusqlite::Result<bool> {
     let CheckIn { id, member, location, check_in_time, check_out_time, notes } = begun;
     let written = tx.execute(
@@ -80,7 +81,15 @@ pub(crate) fn begin(
          (id, member_id, location, notes, check_in_time, check_out_time, checked_in_by)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (member_id) WHERE check_out_time IS NULL DO NOTHING",
-        params![id, member.id, location, notes, check_in_time, check_out_time, by],
+        params![
+            id,
+            member.id,
+            location,
+            notes,
+            check_in_time,
+            check_out_time,
+            by.map(UserId::as_str)
+        ],
     )?;
     Ok(written == 1)
 }
@@ -88,12 +97,12 @@ pub(crate) fn begin(
 /// Ends a visit, for the user `by`. Committed when this returns.
 pub(crate) fn check_out(
     db: &mut Connection,
-    by: i64,
+    by: &UserId,
     departure: &Departure,
     now: Moment,
 ) -> rusqlite::Result<Result<CheckIn, NotDone>> {
     let tx = db.transaction_with_behavior(Immediate)?;
-    let Some(user) = user::find(&tx, by)? else { return Ok(Err(NotDone::UserGone)) };
+    let Some(user) = user::active(&tx, by)? else { return Ok(Err(NotDone::UserGone)) };
     let query = format!("{SELECT} WHERE check_ins.id = ?1 AND check_out_time IS NULL");
     let open = tx
         .prepare_cached(&query)?

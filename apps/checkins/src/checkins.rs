@@ -4,13 +4,14 @@ use std::{fmt, path::Path, sync::Arc};
 
 use app::{Action, App, Gateway, Message, Person, Visitor};
 use async_trait::async_trait;
-use proto::{ChannelName, Code, Identity, Refusal};
+use proto::{ChannelName, Code, Identity, Refusal, UserId};
 use tracing::error;
 
 use crate::{
     api,
     book::{Book, OpenError},
     check_in::{self, CheckIn, Direction},
+    claimed::{Claimed, Standing},
     frames,
     heard::{self, Arrival, Departure, Heard},
     moment::{Clock, Moment},
@@ -54,7 +55,7 @@ impl Checkins {
                 return Ok(Vec::new());
             }
             seed::plant(db, clock())?;
-            Ok(user::all(db)?.into_iter().map(seed::person).collect())
+            seed::people(db)
         })?;
         let channel = ChannelName::parse("checkins").expect("eight letters are a channel's name");
         let news = News::new(book.clone(), gateway.clone(), channel.clone(), clock.clone());
@@ -64,13 +65,18 @@ impl Checkins {
 
 #[async_trait]
 impl App for Checkins {
-    /// The token was checked by the gateway; here its user must be one of ours, and active (R6).
+    /// The token was checked by the gateway, and whom it names we know or get to know; unless they
+    /// were removed (R6).
     async fn admit(&self, visitor: &Visitor) -> Result<(), Refusal> {
         self.user(visitor.identity.as_deref()).await.map(drop)
     }
 
-    async fn connected(&self, _visitor: &Visitor) -> Vec<Action> {
-        vec![self.initial_stats().await]
+    async fn connected(&self, visitor: &Visitor) -> Vec<Action> {
+        // Removed since they were admitted, while there was no connection yet to end?
+        match self.user(visitor.identity.as_deref()).await {
+            Err(refusal) if refusal.code == Code::AuthFailed => vec![Action::Close(refusal)],
+            Ok(_) | Err(_) => vec![self.initial_stats().await],
+        }
     }
 
     async fn message(&self, visitor: &Visitor, message: Message) -> Vec<Action> {
@@ -103,7 +109,7 @@ impl App for Checkins {
 
 impl Checkins {
     async fn answer(&self, visitor: &Visitor, said: Heard, actions: &mut Vec<Action>) {
-        let by = user::number(visitor.identity.as_deref());
+        let by = user::id(visitor.identity.as_deref());
         match said {
             Heard::CheckIn(arrival) => {
                 let done = self.check_in(by, arrival).await;
@@ -153,26 +159,26 @@ impl Checkins {
         }
     }
 
-    /// Checks a member in for the user numbered `by`. Committed when this returns a check-in.
+    /// Checks a member in for the user `by`. Committed when this returns a check-in.
     pub(crate) async fn check_in(
         &self,
-        by: Option<i64>,
+        by: Option<UserId>,
         arrival: Result<Arrival, NotDone>,
     ) -> Result<CheckIn, NotDone> {
         let (by, arrival) = (by.ok_or(NotDone::UserGone)?, arrival?);
         let now = (self.clock)();
-        self.change(Direction::In, move |db| check_in::check_in(db, by, &arrival, now)).await
+        self.change(Direction::In, move |db| check_in::check_in(db, &by, &arrival, now)).await
     }
 
-    /// Ends a visit for the user numbered `by`. Committed when this returns a check-in.
+    /// Ends a visit for the user `by`. Committed when this returns a check-in.
     pub(crate) async fn check_out(
         &self,
-        by: Option<i64>,
+        by: Option<UserId>,
         departure: Result<Departure, NotDone>,
     ) -> Result<CheckIn, NotDone> {
         let (by, departure) = (by.ok_or(NotDone::UserGone)?, departure?);
         let now = (self.clock)();
-        self.change(Direction::Out, move |db| check_in::check_out(db, by, &departure, now)).await
+        self.change(Direction::Out, move |db| check_in::check_out(db, &by, &departure, now)).await
     }
 
     async fn change<W>(&self, direction: Direction, work: W) -> Result<CheckIn, NotDone>
@@ -199,17 +205,26 @@ impl Checkins {
         })
     }
 
-    /// The user whom a verified token named, if they may sign in.
+    /// The user whom a verified token named, remembered from now on.
     pub(crate) async fn user(&self, identity: Option<&Identity>) -> Result<User, Refusal> {
-        let id = user::number(identity).ok_or(Code::AuthFailed)?;
-        match self.book.ask(move |db| user::find(db, id)).await {
-            Ok(found) => found.ok_or_else(|| Code::AuthFailed.into()),
+        let claimed = identity.and_then(Claimed::parse).ok_or(Code::AuthFailed)?;
+        match self.book.ask(move |db| claimed.settle(db)).await {
+            Ok(Standing::Known(user)) => Ok(user),
+            Ok(Standing::Outdated) => Err(failed("Your role has changed. Sign in again.")),
+            Ok(Standing::Removed) => Err(failed(REMOVED)),
             Err(failure) => {
                 error!(error = &failure as &dyn std::error::Error, "no answer who user is");
                 Err(Code::AuthUnavailable.into())
             }
         }
     }
+}
+
+/// Why a connection ends whose user was removed.
+pub(crate) const REMOVED: &str = "This user was removed.";
+
+pub(crate) fn failed(sentence: &'static str) -> Refusal {
+    Refusal::new(Code::AuthFailed).saying(sentence)
 }
 
 /// The world failed; the sentence says at what.

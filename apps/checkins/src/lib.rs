@@ -10,6 +10,8 @@ mod checkins; // Start here.
 mod api;
 mod book;
 mod check_in;
+mod claimed;
+mod enrolment;
 mod frames;
 mod heard;
 mod member;
@@ -20,6 +22,7 @@ mod page;
 mod seed;
 mod stats;
 mod user;
+mod users;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,9 @@
 //! A member of the gym, and how one is found at the desk.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde::Serialize;
+
+use crate::moment::uuid;
 
 /// As every frame and answer shows them.
 ///
@@ -56,6 +58,55 @@ pub(crate) struct Listed {
     barcode: String,
     /// The check-in that is open, if they are in.
     check_in_id: Option<String>,
+}
+
+/// Someone to become a member.
+#[derive(Clone, Debug)]
+pub(crate) struct New {
+    pub(crate) full_name: String,
+    pub(crate) email: String,
+    pub(crate) membership_type: String,
+    /// The next one that is free, if they bring none.
+    pub(crate) membership_number: Option<String>,
+    /// Their number, if they bring none.
+    pub(crate) barcode: Option<String>,
+}
+
+/// Adds a member; `None` if somebody has their number or barcode.
+pub(crate) fn add(db: &mut Connection, new: &New) -> rusqlite::Result<Option<Listed>> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let number = match &new.membership_number {
+        // As it is looked for.
+        Some(number) => number.to_uppercase(),
+        None => free_number(&tx)?,
+    };
+    let barcode = new.barcode.clone().unwrap_or_else(|| number.clone());
+    let id = uuid();
+    let New { full_name, email, membership_type, .. } = new;
+    let written = tx.execute(
+        "INSERT INTO members (id, full_name, email, membership_type, membership_number, barcode)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        params![id, full_name, email, membership_type, number, barcode],
+    )?;
+    if written == 0 {
+        return Ok(None);
+    }
+    let listed = search(&tx, "", Some(&id), Page { number: 1, size: 1 })?.1.pop();
+    tx.commit()?;
+    Ok(listed)
+}
+
+fn free_number(db: &Connection) -> rusqlite::Result<String> {
+    let count: i64 = db.query_row("SELECT count(*) FROM members", [], |row| row.get(0))?;
+    let mut is_taken =
+        db.prepare_cached("SELECT 1 FROM members WHERE membership_number = ?1 OR barcode = ?1")?;
+    for next in count + 1.. {
+        let number = format!("M-{next:05}");
+        if !is_taken.exists([&number])? {
+            return Ok(number);
+        }
+    }
+    Err(rusqlite::Error::QueryReturnedNoRows)
 }
 
 /// Members with `text` somewhere in their name, email or numbers, by name; and how many there are.

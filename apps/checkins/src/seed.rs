@@ -8,7 +8,7 @@ use crate::{
     check_in::{self, CheckIn},
     member,
     moment::{Moment, uuid},
-    user::User,
+    user::{self, User},
 };
 
 /// For the development login; no secret, and no password of anyone's.
@@ -42,9 +42,10 @@ pub(crate) fn plant(db: &mut Connection, now: Moment) -> rusqlite::Result<()> {
     }
     for (id, username, name, role, number) in USERS {
         tx.execute(
-            "INSERT INTO users VALUES (?1, ?2, ?3, ?4, 1,
-                 (SELECT id FROM members WHERE membership_number = ?5))",
-            params![id, username, name, role, number],
+            "INSERT INTO users (id, username, full_name, email, role, member_id)
+             VALUES (?1, ?2, ?3, ?4, ?5,
+                 (SELECT id FROM members WHERE membership_number = ?6))",
+            params![id.to_string(), username, name, email(username), role, number],
         )?;
     }
     for (number, location, came, left) in VISITS {
@@ -63,9 +64,22 @@ pub(crate) fn plant(db: &mut Connection, now: Moment) -> rusqlite::Result<()> {
     tx.commit()
 }
 
+/// Those who were planted and are still there; nobody else has a known password.
+pub(crate) fn people(db: &Connection) -> rusqlite::Result<Vec<Person>> {
+    let found = user::all_active(db)?.into_iter().filter_map(|user| {
+        let planted = USERS.iter().find(|it| it.0.to_string() == user.id.as_str())?;
+        (planted.1 == user.username).then(|| person(planted.0, user))
+    });
+    Ok(found.collect())
+}
+
+fn email(username: &str) -> String {
+    format!("{username}@example.com")
+}
+
 /// A user as the development login knows them.
-pub(crate) fn person(user: User) -> Person {
-    let User { id, username, full_name, role, member } = user;
+fn person(id: i64, user: User) -> Person {
+    let User { username, full_name, role, member, .. } = user;
     let (first, last) = full_name.split_once(' ').unwrap_or((&full_name, ""));
     let claims = [("user_id", Value::from(id)), ("username", Value::from(&*username))];
     Person {
@@ -76,7 +90,7 @@ pub(crate) fn person(user: User) -> Person {
         profile: json!({
             "id": id,
             "username": username,
-            "email": format!("{username}@example.com"),
+            "email": email(&username),
             "first_name": first,
             "last_name": last,
             "full_name": full_name,

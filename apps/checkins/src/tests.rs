@@ -30,6 +30,7 @@ mod page;
 mod rest;
 mod spelling;
 mod stories;
+mod users;
 
 /// 2026-03-02T12:00:00Z, a Monday.
 const NOON: i64 = 1_772_452_800_000;
@@ -53,9 +54,18 @@ struct World {
 impl World {
     fn new() -> Self {
         let dir = Dir(std::env::temp_dir().join(format!("checkins-{}", uuid())));
+        Self::in_dir(dir, true)
+    }
+
+    /// A gym as it is without `--dev`: tokens are all there is.
+    fn unseeded() -> Self {
+        Self::in_dir(Dir(std::env::temp_dir().join(format!("checkins-{}", uuid()))), false)
+    }
+
+    fn in_dir(dir: Dir, seed: bool) -> Self {
         let (gateway, told) = Recorder::new();
         let now = Arc::new(AtomicI64::new(NOON));
-        let app = open(&dir, &gateway, &now);
+        let app = open_seeded(&dir, &gateway, &now, seed);
         Self { app, gateway, told, now, dir, seen: Vec::new() }
     }
 
@@ -141,9 +151,18 @@ impl World {
 }
 
 fn open(dir: &Dir, gateway: &Arc<Recorder>, now: &Arc<AtomicI64>) -> Arc<Checkins> {
+    open_seeded(dir, gateway, now, true)
+}
+
+fn open_seeded(
+    dir: &Dir,
+    gateway: &Arc<Recorder>,
+    now: &Arc<AtomicI64>,
+    seed: bool,
+) -> Arc<Checkins> {
     let now = now.clone();
     let clock = Arc::new(move || Moment(now.load(Ordering::Relaxed)));
-    Checkins::open_by(&dir.0, gateway.clone(), true, clock).unwrap()
+    Checkins::open_by(&dir.0, gateway.clone(), seed, clock).unwrap()
 }
 
 fn visitor(user: &str) -> Visitor {
@@ -156,13 +175,16 @@ fn visitor(user: &str) -> Visitor {
     }
 }
 
-fn identity(user: &str) -> Arc<Identity> {
+/// Of a user, or of a user with more in the token: `7 {"role":"staff","iat":1700000000}`.
+fn identity(token: &str) -> Arc<Identity> {
+    let (user, claims) = token.split_once(' ').unwrap_or((token, "{}"));
+    let said: Value = serde_json::from_str(claims).unwrap();
     Arc::new(Identity {
         user: UserId::parse(user).unwrap(),
         expires_at: UnixTime(4_000_000_000),
-        issued_at: None,
+        issued_at: said["iat"].as_u64().map(UnixTime),
         token_id: None,
-        claims: "{}".into(),
+        claims: claims.into(),
     })
 }
 
@@ -175,12 +197,14 @@ fn frame(line: &str) -> Value {
 struct Recorder {
     told: mpsc::Sender<Arc<str>>,
     refusing: Mutex<Option<Code>>,
+    /// Whose connections were ended, and why.
+    ended: Mutex<Vec<String>>,
 }
 
 impl Recorder {
     fn new() -> (Arc<Self>, mpsc::Receiver<Arc<str>>) {
         let (told, hears) = mpsc::channel(2000);
-        (Arc::new(Self { told, refusing: Mutex::default() }), hears)
+        (Arc::new(Self { told, refusing: Mutex::default(), ended: Mutex::default() }), hears)
     }
 
     fn refuses(&self, code: Option<Code>) {
@@ -203,8 +227,10 @@ impl Gateway for Recorder {
         Err(Code::Busy.into())
     }
 
-    async fn disconnect(&self, _whom: Selection, _why: Refusal) -> Result<usize, Refusal> {
-        Err(Code::Busy.into())
+    async fn disconnect(&self, whom: Selection, why: Refusal) -> Result<usize, Refusal> {
+        let Selection::User(user) = whom else { panic!("not expected: {whom:?}") };
+        self.ended.lock().unwrap().push(format!("{user} {}", why.code));
+        Ok(1)
     }
 
     async fn canary(&self, _patience: Duration) -> bool {

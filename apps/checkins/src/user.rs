@@ -2,24 +2,29 @@
 
 use std::str::FromStr;
 
-use proto::Identity;
+use proto::{Identity, UserId};
 use rusqlite::{
     Connection, OptionalExtension, Row,
     types::{FromSql, FromSqlError, FromSqlResult, ValueRef},
 };
 
-/// A user as the database knows them.
+/// A user as the database remembers them.
 ///
-/// Roles come from here alone. The tokens of this system carry only `user_id`, and a role that is
-/// taken away here is gone at once, not when a token ends.
+/// Many tokens of this system carry only `user_id`; their user's role is the one remembered, from a
+/// token that named it or from the seeds.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
-    pub(crate) id: i64,
+    pub(crate) id: UserId,
+    /// No two users have the same.
     pub(crate) username: String,
     pub(crate) full_name: String,
     pub(crate) role: Role,
+    /// When the token was issued that said so, in seconds since 1970; 0 if none did.
+    pub(crate) role_stated_at: i64,
     /// Who they are among the members, if they are one.
     pub(crate) member: Option<String>,
+    /// Not removed (R6).
+    pub(crate) is_active: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,34 +56,52 @@ impl User {
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
-            id: row.get(0)?,
+            id: id_in(&row.get::<_, String>(0)?).ok_or(rusqlite::Error::InvalidQuery)?,
             username: row.get(1)?,
             full_name: row.get(2)?,
             role: row.get(3)?,
-            member: row.get(4)?,
+            role_stated_at: row.get(4)?,
+            member: row.get(5)?,
+            is_active: row.get(6)?,
         })
     }
 }
 
-/// The number a token named. `None` if it is not one; then nobody here has it.
-pub(crate) fn number(identity: Option<&Identity>) -> Option<i64> {
-    identity?.user.as_str().parse().ok()
+/// Whom a token named, as we keep them. `None` if nobody here can be called that.
+pub(crate) fn id(identity: Option<&Identity>) -> Option<UserId> {
+    id_in(identity?.user.as_str())
 }
 
-/// The user of this number, unless they may no longer sign in (R6).
-pub(crate) fn find(db: &Connection, id: i64) -> rusqlite::Result<Option<User>> {
-    db.prepare_cached(
-        "SELECT id, username, full_name, role, member_id FROM users WHERE id = ?1 AND active",
-    )?
-    .query_row([id], User::read)
-    .optional()
+/// A user's id: text, or an integer's decimal form, of which a channel's last part can be made.
+pub(crate) fn id_in(text: &str) -> Option<UserId> {
+    let is_fit = |it: u8| it.is_ascii_alphanumeric() || b"_.@-".contains(&it);
+    UserId::parse(text).filter(|it| it.as_str().bytes().all(is_fit))
 }
 
-pub(crate) fn all(db: &Connection) -> rusqlite::Result<Vec<User>> {
-    db.prepare("SELECT id, username, full_name, role, member_id FROM users WHERE active")?
-        .query_map([], User::read)?
-        .collect()
+/// The user of this id, removed or not.
+pub(crate) fn find(db: &Connection, id: &UserId) -> rusqlite::Result<Option<User>> {
+    db.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?
+        .query_row([id.as_str()], User::read)
+        .optional()
 }
+
+/// The user of this id, unless they were removed.
+pub(crate) fn active(db: &Connection, id: &UserId) -> rusqlite::Result<Option<User>> {
+    Ok(find(db, id)?.filter(|it| it.is_active))
+}
+
+pub(crate) fn all_active(db: &Connection) -> rusqlite::Result<Vec<User>> {
+    db.prepare(&format!("{SELECT} WHERE active"))?.query_map([], User::read)?.collect()
+}
+
+/// Removes a user, or takes them back. `false` if there is none with this id.
+pub(crate) fn set_active(db: &Connection, id: &UserId, active: bool) -> rusqlite::Result<bool> {
+    let found = db.execute("UPDATE users SET active = ?2 WHERE id = ?1", (id.as_str(), active))?;
+    Ok(found == 1)
+}
+
+const SELECT: &str =
+    "SELECT id, username, full_name, role, role_stated_at, member_id, active FROM users";
 
 impl Role {
     pub(crate) const fn as_str(self) -> &'static str {
@@ -105,5 +128,20 @@ impl FromStr for Role {
 impl FromSql for Role {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_str()?.parse().map_err(|()| FromSqlError::InvalidType)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_what_fits_into_a_channels_name() {
+        for text in ["7", "-7", "ann", "ann@gym.example", "018f-4c_x.Y", &"x".repeat(128)] {
+            assert_eq!(id_in(text).unwrap().as_str(), text);
+        }
+        for text in ["", " 7", "a:b", "a/b", "*", "a{b}", "\u{ff19}", &"x".repeat(129)] {
+            assert_eq!(id_in(text), None, "{text:?}");
+        }
     }
 }

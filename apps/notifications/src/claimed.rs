@@ -66,10 +66,17 @@ impl Claimed {
         if self.issued_at == user.role_stated_at && role == user.role {
             return Ok(Standing::Known(user));
         }
-        // A newer token that agrees is remembered too: the role of any before it is stale.
-        db.prepare_cached("UPDATE users SET role = ?2, role_stated_at = ?3 WHERE id = ?1")?
-            .execute((self.id.as_str(), role.as_str(), self.issued_at))?;
         let has_changed = role != user.role;
+        let write = || {
+            db.prepare_cached("UPDATE users SET role = ?2, role_stated_at = ?3 WHERE id = ?1")?
+                .execute((self.id.as_str(), role.as_str(), self.issued_at))
+        };
+        // A newer token that agrees is remembered too: any before it is stale.
+        if has_changed {
+            write()?
+        } else {
+            unsynced(db, write)?
+        };
         (user.role, user.role_stated_at) = (role, self.issued_at);
         Ok(if has_changed { Standing::Changed(user) } else { Standing::Known(user) })
     }
@@ -82,11 +89,13 @@ impl Claimed {
         let mut names = self.username.iter().map(ToOwned::to_owned).chain(fallbacks(id));
         loop {
             let name = names.next().expect("fallbacks never end");
-            db.prepare_cached(
-                "INSERT INTO users (id, username, email, role, role_stated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-            )?
-            .execute((id, name, &self.email, self.role().as_str(), stated_at))?;
+            unsynced(db, || {
+                db.prepare_cached(
+                    "INSERT INTO users (id, username, email, role, role_stated_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                )?
+                .execute((id, name, &self.email, self.role().as_str(), stated_at))
+            })?;
             if let Some(user) = User::find(db, &self.id)? {
                 return Ok(user);
             }
@@ -97,6 +106,19 @@ impl Claimed {
     fn role(&self) -> Role {
         self.role.unwrap_or(Role::Student)
     }
+}
+
+/// Does not wait until the disk has it: 0.07 instead of 3 ms, when thousands come at once with new
+/// tokens. What the power takes with it the next token says again, and whatever is written
+/// otherwise brings to the disk all that was written before.
+fn unsynced<T>(
+    db: &Connection,
+    write: impl FnOnce() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    db.execute_batch("PRAGMA synchronous = NORMAL")?;
+    let written = write();
+    db.execute_batch("PRAGMA synchronous = FULL")?;
+    written
 }
 
 fn standing(user: User) -> Standing {
