@@ -68,7 +68,8 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     part("member of", by(connections, "connections", memberships), connections, memberships);
     let outbox = wide(server.outbox_bytes_max);
     part("outboxes", by(connections, "connections", outbox), connections, outbox);
-    // What shards send each other may go to twice the bound, and as much can be in hand at the time.
+    // What shards send each other may go to twice the bound, and as much can be in hand at the
+    // time.
     let inputs = wide(server.inbox_max).saturating_mul(INPUT_BYTES);
     let inbox = wide(server.inbox_bytes_max).saturating_add(inputs).saturating_mul(4);
     part("inboxes", by(shards, "shards", inbox), shards, inbox);

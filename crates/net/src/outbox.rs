@@ -59,9 +59,9 @@ impl Outbox {
         self.frames.push_back(frame);
     }
 
-    /// Takes publications as long as there is room and none was missed; answers how many. The first `written` bytes of
-    /// them are out already: a frame that has begun is taken in any case, for it cannot be taken
-    /// back.
+    /// Takes publications as long as there is room and none was missed; answers how many. The first
+    /// `written` bytes of them are out already: a frame that has begun is taken in any case, for it
+    /// cannot be taken back.
     pub(crate) fn take(
         &mut self,
         frames: &[Bytes],

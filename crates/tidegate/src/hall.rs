@@ -1,5 +1,5 @@
-//! Where one shard's net and engine meet: what is heard goes to the engine, what the engine asks for
-//! is carried out.
+//! Where one shard's net and engine meet: what is heard goes to the engine, what the engine asks
+//! for is carried out.
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
@@ -41,8 +41,8 @@ pub(crate) struct Hall {
     waiting: HashMap<ConnId, Waiting>,
     /// Those inside whose first message has to bring a token.
     unproven: HashMap<ConnId, Box<Admitted>>,
-    /// Those whose token waits for keys that are being fetched, and whether it replaces another. There
-    /// is one token a connection; the engine keeps the deadline of a first one.
+    /// Those whose token waits for keys that are being fetched, and whether it replaces another.
+    /// There is one token a connection; the engine keeps the deadline of a first one.
     keyless: HashMap<ConnId, (Arc<str>, bool)>,
     /// Those who have left while their application was asked something.
     parted: HashMap<ConnId, (RouteId, Arc<Visitor>)>,

@@ -29,7 +29,8 @@ pub struct Overfull {
 impl Net {
     /// Queues a message for one connection; it is written at the end of the turn.
     ///
-    /// False if the outbox is full; nothing was queued then. A connection that is gone takes anything.
+    /// False if the outbox is full; nothing was queued then. A connection that is gone takes
+    /// anything.
     #[must_use]
     pub fn send(&mut self, conn: ConnId, opcode: Opcode, payload: &[u8]) -> bool {
         let bounds = (self.limits.outbox_frames_max, self.limits.outbox_bytes_max);
@@ -61,7 +62,8 @@ impl Net {
             .get_or_insert_with(|| Box::new(Deflater::new(window_bits)))
     }
 
-    /// Says beforehand that a batch is coming for these, so that a socket with several gets one write.
+    /// Says beforehand that a batch is coming for these, so that a socket with several gets one
+    /// write.
     ///
     /// Needed only in a turn with more than one batch.
     pub fn announce(&mut self, members: impl Iterator<Item = ConnId>) {

@@ -17,8 +17,8 @@ impl Hall {
             return;
         }
         let next = self.batches.len();
-        // Looked up, not searched for: a backend that writes to every user at once fills a turn with
-        // thousands of channels.
+        // Looked up, not searched for: a backend that writes to every user at once fills a turn
+        // with thousands of channels.
         let place = *self.batch_places.entry(channel.clone()).or_insert(next);
         match self.batches.get_mut(place) {
             Some(batch) => batch.1.push(publication),
