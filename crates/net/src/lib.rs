@@ -4,8 +4,8 @@
 //! means. Whoever runs it listens through [`Ears`] and answers by calling [`Net`].
 //!
 //! ```text
-//!            accept            whole head             verdict               goodbye
-//!  listener ───────► Knocking ───────────► Awaiting ─────────► Open ───────────────► Leaving ─► gone
+//!            accept            whole head             verdict             goodbye
+//!  listener ───────► Knocking ───────────► Awaiting ─────────► Open ─────────────► Leaving ─► gone
 //!                                              └─ hand_off ─► the HTTP side (never comes back)
 //! ```
 
