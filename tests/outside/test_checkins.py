@@ -286,7 +286,7 @@ def test_a_batch_is_done_item_by_item(checkins: Gate, number: str) -> None:
         (f"{CANARY}.not.valid", "INVALID_TOKEN"),
         (lambda: token(STAFF, ttl=-1), "TOKEN_EXPIRED"),
         (lambda: token(STAFF, token_type="refresh"), "INVALID_TOKEN"),
-        (lambda: token(424242), "AUTH_FAILED"),
+        (lambda: token("no:channel"), "AUTH_FAILED"),
     ],
 )
 def test_a_bad_token_is_told_after_the_upgrade_with_4001(
@@ -300,6 +300,38 @@ def test_a_bad_token_is_told_after_the_upgrade_with_4001(
     last = end.frames[0]
     assert (last["type"], last["code"], last["payload"]["code"]) == ("error", code, code)
     assert end.reason == last["message"]
+
+
+def test_a_removed_user_is_parted_with_and_stays_out(checkins: Gate, address: str) -> None:
+    """R6, A9: until an admin restores them, whatever their token says."""
+
+    def tell(method: str, path: str) -> None:
+        answer = checkins.ask(method, f"/api/checkins/users/{path}/", token=token(ADMIN))
+        assert answer.status == 204, answer
+
+    with connect(checkins, PATH, token("gone"), address=address) as gone:
+        assert gone.hear()["type"] == "initial_stats"
+        tell("DELETE", "gone")
+        assert gone.hear_end().code == 4001
+    with connect(checkins, PATH, token("gone", role="admin"), address=address) as gone:
+        end = gone.hear_end()
+    assert (end.code, end.frames[0]["code"]) == (4001, "AUTH_FAILED")
+    tell("POST", "gone/restore")
+    with connect(checkins, PATH, token("gone"), address=address) as back:
+        assert back.hear()["type"] == "initial_stats"
+
+
+def test_a_token_may_say_who_is_staff(checkins: Gate, number: str) -> None:
+    """R6, R16: the issuer's word is enough, and without it a newcomer moves nobody."""
+    said = {"type": "check_in", "data": {"memberId": number}}
+    for shown, kind in [
+        (token("new-member"), "check_in_error"),
+        (token("new-staff", role="staff"), "check_in_success"),
+    ]:
+        with connect(checkins, PATH, shown, address=ADDRESSES.fresh()) as client:
+            assert client.hear()["type"] == "initial_stats"
+            client.say(said)
+            client.hear_kind(kind)
 
 
 def test_only_the_address_may_bring_the_token(checkins: Gate, address: str) -> None:

@@ -305,6 +305,14 @@ def test_a_role_that_was_taken_away_opens_nothing(notifications: Gate, address: 
             assert (refused.status, refused.code) == (403, "FORBIDDEN")
 
 
+def test_whoever_has_never_been_here_is_written_to_all_the_same(notifications: Gate) -> None:
+    """R74: who exists is for the tokens' issuer to say."""
+    send(notifications, ADA, title="Welcome", recipient_type="user", recipient_id="newcomer")
+    shown = token("newcomer", username="nils", role="Student")
+    with connect(notifications, "/ws/notifications/", shown, address=ADDRESSES.fresh()) as nils:
+        assert "Welcome" in [it["title"] for it in nils.hear()["data"]]
+
+
 def test_the_endpoints_its_client_calls(notifications: Gate) -> None:
     """R73, R75: reading, marking one, marking many, marking by recipient."""
     ids = [
