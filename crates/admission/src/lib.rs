@@ -35,7 +35,7 @@ mod fixtures;
 pub use crate::{
     address::{ForwardedHeader, Proxies},
     admit::{Arrival, admit, resume},
-    auth::{Holder, Moment, Unmet, authenticate, identify, refresh},
+    auth::{Moment, Unmet, authenticate, identify, refresh},
     host::HostRule,
     network::{BadNetwork, Network},
     origin::normalised as normalised_origin,

@@ -117,7 +117,7 @@ test('R28, R82: whoever is terminated without a goodbye is counted as gone', asy
   await until(async () => (await active()) === earlier, 'the count to fall')
 })
 
-test('R65, R66: whoever retries is back after a crash, with all that was stored', async () => {
+test('R65, R66: whoever retries is back after a crash with all that was stored', async () => {
   const sam = await at('/ws/notifications/', SAM, 'notifications_list')
   const whom = { recipient_type: 'user', recipient_id: SAM }
   const draft = { title: 'Before the crash', message: 'm', ...whom }

@@ -85,14 +85,12 @@ impl Hall {
     }
 
     fn refreshed(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Unmet> {
-        let Some(identity) = self.shard.identity(conn).map(Arc::clone) else { return Ok(None) };
         let Some(guest) = self.guest(conn) else { return Ok(None) };
         let (route, address) = (guest.route, guest.address);
-        let holder = admission::Holder { route, identity: &identity, address };
         let (common, moment) = (Arc::clone(&self.common), self.moment());
         let Self { cache, tallies, fetches, .. } = self;
         let newer = common.with_tables(cache, tallies, fetches, |tables| {
-            admission::refresh(token, holder, moment, tables)
+            admission::refresh(token, route, address, moment, tables)
         });
         self.begin_fetches();
         let newer = newer?;
