@@ -13,17 +13,16 @@ const server = http.createServer((request, response) => {
   request.on("data", (part) => parts.push(part));
   request.on("end", () => {
     const { channel, data } = JSON.parse(Buffer.concat(parts));
-    // Framed once for all, which `ws` itself does not do.
-    const frame = Sender.frame(Buffer.from(JSON.stringify(data)), {
+    // Framed once for all and written at once, which `ws` itself does not do.
+    const pieces = Sender.frame(Buffer.from(JSON.stringify(data)), {
       fin: true,
       rsv1: false,
       opcode: 1,
       mask: false,
       readOnly: false,
     });
-    for (const socket of channels.get(channel) ?? []) {
-      for (const part of frame) socket._socket.write(part);
-    }
+    const whole = Buffer.concat(pieces);
+    for (const socket of channels.get(channel) ?? []) socket._socket.write(whole);
     response.writeHead(200, { "content-type": "application/json", "content-length": 2 });
     response.end("{}");
   });
