@@ -25,8 +25,8 @@ use tokio::{
 };
 
 use crate::{
-    common::Common,
     driver,
+    ground::Ground,
     hub::{Hub, Mint},
     inbox::{self, lock},
     sockets::{Sockets, head_limits},
@@ -61,7 +61,7 @@ pub(crate) enum BootError {
 /// A running process.
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
-    pub(crate) common: Arc<Common>,
+    pub(crate) ground: Arc<Ground>,
     pub(crate) certificate: Option<Arc<Certificate>>,
     /// One word for each shard that has ended.
     pub(crate) shards: mpsc::Receiver<io::Result<()>>,
@@ -116,13 +116,13 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
     let hub = Arc::new(Hub::new(shards, inbox, dev.then(|| mint(&config)).flatten()));
     let apps = open_apps(&config, &hub, dev)?;
     let (handoffs, handed_off) = mpsc::channel(HANDOFFS_MAX);
-    let common = common(&config, shards, Arc::clone(&hub), &apps, handoffs);
-    hub.belongs_to(&common);
+    let ground = ground(&config, shards, Arc::clone(&hub), &apps, handoffs);
+    hub.belongs_to(&ground);
     let (stop_front, stopped) = oneshot::channel();
-    let front = serve(&config, &common, apps, handed_off, stopped, dev)?;
+    let front = serve(&config, &ground, apps, handed_off, stopped, dev)?;
     let rules = rules(&config, shards)?;
-    let shards = start_shards(&common, rules, &sockets)?;
-    Ok(House { address, common, certificate, shards, front, stop_front })
+    let shards = start_shards(&ground, rules, &sockets)?;
+    Ok(House { address, ground, certificate, shards, front, stop_front })
 }
 
 /// Followers of a channel are a bit each.
@@ -171,13 +171,13 @@ fn open_apps(config: &Config, hub: &Arc<Hub>, dev: bool) -> Result<Vec<OpenApp>,
     Ok(apps)
 }
 
-fn common(
+fn ground(
     config: &Config,
     shards: u16,
     hub: Arc<Hub>,
     apps: &[OpenApp],
     handoffs: mpsc::Sender<front::Handoff>,
-) -> Arc<Common> {
+) -> Arc<Ground> {
     let route_limits = config.routes.iter().map(|it| it.route.limits.clone()).collect();
     let limits = AdmissionLimits::new(config.server.limits.clone(), route_limits, Instant::now());
     let named = |name: &str| apps.iter().find(|it| &*it.0 == name).map(|it| Arc::clone(&it.2));
@@ -186,13 +186,13 @@ fn common(
         version: env!("CARGO_PKG_VERSION"),
         commit: option_env!("TIDEGATE_COMMIT").unwrap_or("unknown"),
     };
-    Arc::new_cyclic(|this: &Weak<Common>| {
+    Arc::new_cyclic(|this: &Weak<Ground>| {
         let this = Weak::clone(this);
         let counts = move || {
-            let common = this.upgrade();
-            common.map_or_else(Default::default, |it| lock(&it.limits).counts().clone())
+            let ground = this.upgrade();
+            ground.map_or_else(Default::default, |it| lock(&it.limits).counts().clone())
         };
-        Common {
+        Ground {
             door: config.door(),
             head_limits: head_limits(config),
             limits: Mutex::new(limits),
@@ -208,13 +208,13 @@ fn common(
 
 fn serve(
     config: &Config,
-    common: &Arc<Common>,
+    ground: &Arc<Ground>,
     apps: Vec<OpenApp>,
     handed_off: mpsc::Receiver<front::Handoff>,
     stopped: oneshot::Receiver<()>,
     dev: bool,
 ) -> Result<JoinHandle<()>, BootError> {
-    let gateway: Arc<dyn Gateway> = Arc::<Hub>::clone(&common.hub);
+    let gateway: Arc<dyn Gateway> = Arc::<Hub>::clone(&ground.hub);
     let bounds = front::Bounds {
         connections_max: config.server.http_connections_max,
         head_bytes_max: config.server.head_bytes_max,
@@ -226,7 +226,7 @@ fn serve(
     let login = login_route(config).filter(|_| dev);
     let parts = front::Parts {
         gateway: Arc::clone(&gateway),
-        monitor: Arc::clone(&common.monitor),
+        monitor: Arc::clone(&ground.monitor),
         keys: api_keys(config)?,
         admin: config.monitoring.admins.as_ref().map(admin_rule),
         metrics: match config.monitoring.metrics {
@@ -247,7 +247,7 @@ fn serve(
         bounds,
     };
     let router = front::router(parts);
-    let metrics = Arc::clone(common.monitor.front());
+    let metrics = Arc::clone(ground.monitor.front());
     Ok(tokio::spawn(front::serve(handed_off, router, bounds, metrics, async {
         // The end of the one who could say so is a stop as well.
         let _ = stopped.await;
@@ -334,18 +334,18 @@ fn rules(config: &Config, shards: u16) -> Result<Rules, BootError> {
 }
 
 fn start_shards(
-    common: &Arc<Common>,
+    ground: &Arc<Ground>,
     rules: Rules,
     sockets: &Sockets,
 ) -> Result<mpsc::Receiver<io::Result<()>>, BootError> {
     let (ended, all_ended) = mpsc::channel(usize::from(rules.shards));
     for shard in 0..rules.shards {
-        let (common, sockets, ended) = (Arc::clone(common), sockets.clone(), ended.clone());
+        let (ground, sockets, ended) = (Arc::clone(ground), sockets.clone(), ended.clone());
         let epoch_seed = rules.epoch_seed.wrapping_add(u64::from(shard) << 48);
         let rules = Rules { shard: ShardId(shard), epoch_seed, ..rules.clone() };
         let body = move || {
             // Inside it every bug has been caught but those of replacing a shard.
-            let run = AssertUnwindSafe(|| driver::run(&common, &rules, &sockets));
+            let run = AssertUnwindSafe(|| driver::run(&ground, &rules, &sockets));
             let lost = |_| Err(io::Error::other("the shard could not be replaced"));
             let outcome = catch_unwind(run).unwrap_or_else(lost);
             // Nobody listens any more when the process is ending.

@@ -12,7 +12,7 @@ use net::Net;
 use proto::{Code, UnixTime};
 use tracing::error;
 
-use crate::{common::Common, hall::Hall, sockets::Sockets};
+use crate::{ground::Ground, hall::Hall, sockets::Sockets};
 
 /// Failures within [`FAILURES_IN`] that end the process: starting afresh does not help then (F16).
 const FAILURES_MAX: usize = 3;
@@ -30,10 +30,10 @@ pub(crate) struct Driver {
 ///
 /// # Errors
 /// When the operating system fails us, or we fail ourselves too often.
-pub(crate) fn run(common: &Arc<Common>, rules: &Rules, sockets: &Sockets) -> io::Result<()> {
+pub(crate) fn run(ground: &Arc<Ground>, rules: &Rules, sockets: &Sockets) -> io::Result<()> {
     let mut failures: Vec<Instant> = Vec::new();
     let mut rules = rules.clone();
-    let mut driver = Driver::new(common, &rules, sockets, 0)?;
+    let mut driver = Driver::new(ground, &rules, sockets, 0)?;
     loop {
         let outcome = catch_unwind(AssertUnwindSafe(|| driver.run()));
         if let Ok(done) = outcome {
@@ -51,14 +51,14 @@ pub(crate) fn run(common: &Arc<Common>, rules: &Rules, sockets: &Sockets) -> io:
         }
         // Logs in memory are gone, and what takes their place must not be taken for them.
         rules.epoch_seed = rules.epoch_seed.wrapping_add(EPOCHS);
-        driver = Driver::new(common, &rules, sockets, driver.net.next_life())?;
+        driver = Driver::new(ground, &rules, sockets, driver.net.next_life())?;
         driver.hall.take_over(&mut driver.net);
     }
 }
 
 impl Driver {
     fn new(
-        common: &Arc<Common>,
+        ground: &Arc<Ground>,
         rules: &Rules,
         sockets: &Sockets,
         first_life: u32,
@@ -66,8 +66,8 @@ impl Driver {
         let now = Instant::now();
         let net = sockets.open(first_life, now)?;
         let wall = UnixTime::from(SystemTime::now());
-        let hall = Hall::new(Arc::clone(common), rules.clone(), now, wall);
-        common.hub.inbox(rules.shard).belongs_to(net.waker());
+        let hall = Hall::new(Arc::clone(ground), rules.clone(), now, wall);
+        ground.hub.inbox(rules.shard).belongs_to(net.waker());
         Ok(Self { net, hall })
     }
 

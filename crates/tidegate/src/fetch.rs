@@ -6,21 +6,21 @@ use token::{FetchFault, Keyring, Source, Turn};
 use tracing::{info, warn};
 use ureq::{Agent, Error, tls::TlsConfig};
 
-use crate::{common::Common, inbox::lock};
+use crate::{ground::Ground, inbox::lock};
 
 /// From asking to the last byte of the answer (A4).
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// Fetches one key set and tells every shard. Called once for each [`Source`] that admission asks
 /// for; how often that may be is the key set's own affair.
-pub(crate) fn begin(common: &Arc<Common>, source: Source) {
-    let common = Arc::clone(common);
-    let runtime = common.runtime.clone();
+pub(crate) fn begin(ground: &Arc<Ground>, source: Source) {
+    let ground = Arc::clone(ground);
+    let runtime = ground.runtime.clone();
     // A blocking client on a thread for blocking work: a fetch is rare, and one client is enough.
     runtime.spawn_blocking(move || {
         let body = fetch(&source.url);
         let turn = {
-            let mut key_sets = lock(&common.key_sets);
+            let mut key_sets = lock(&ground.key_sets);
             let Some(set) = key_sets.of(&source) else { return };
             set.fetched(std::time::Instant::now(), body.as_deref().map_err(Clone::clone))
         };
@@ -32,7 +32,7 @@ pub(crate) fn begin(common: &Arc<Common>, source: Source) {
                 warn!(issuer = source.issuer, url = source.url, %fault, cause, "keys not renewed");
             }
         }
-        common.hub.keys_fetched(matches!(turn, Ok(Turn::Rotated)));
+        ground.hub.keys_fetched(matches!(turn, Ok(Turn::Rotated)));
     });
 }
 

@@ -14,7 +14,7 @@ use token::{Source, VerifiedCache};
 use tokio::sync::oneshot;
 use wire::Arrived;
 
-use crate::{common::Common, inbox::Inbox};
+use crate::{ground::Ground, inbox::Inbox};
 
 mod admitting; // From a head to an open connection.
 mod asking; // Applications.
@@ -27,7 +27,7 @@ mod receiving; // The inbox.
 /// One shard without its sockets.
 pub(crate) struct Hall {
     pub(crate) id: ShardId,
-    common: Arc<Common>,
+    ground: Arc<Ground>,
     inbox: Arc<Inbox>,
     shard: Shard,
     metrics: Arc<ShardMetrics>,
@@ -83,13 +83,13 @@ enum Waiting {
 }
 
 impl Hall {
-    pub(crate) fn new(common: Arc<Common>, rules: Rules, now: Instant, wall: UnixTime) -> Self {
+    pub(crate) fn new(ground: Arc<Ground>, rules: Rules, now: Instant, wall: UnixTime) -> Self {
         let id = rules.shard;
         let shards = usize::from(rules.shards);
         Self {
             id,
-            inbox: Arc::clone(common.hub.inbox(id)),
-            metrics: common.monitor.shard(usize::from(id.0)),
+            inbox: Arc::clone(ground.hub.inbox(id)),
+            metrics: ground.monitor.shard(usize::from(id.0)),
             shard: Shard::new(rules, now),
             now,
             wall,
@@ -99,7 +99,7 @@ impl Hall {
             unproven: HashMap::new(),
             keyless: HashMap::new(),
             parted: HashMap::new(),
-            cache: VerifiedCache::new(crate::common::TOKENS_MAX),
+            cache: VerifiedCache::new(crate::ground::TOKENS_MAX),
             tallies: Tallies::default(),
             fetches: Vec::new(),
             batches: Vec::new(),
@@ -110,7 +110,7 @@ impl Hall {
             replies: Vec::new(),
             books: counting::Books::default(),
             is_draining: false,
-            common,
+            ground,
         }
     }
 

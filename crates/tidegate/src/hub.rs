@@ -16,8 +16,8 @@ use token::{Key, VerifiedCache};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
-    common::{Common, TOKENS_MAX, moment},
     fetch,
+    ground::{Ground, TOKENS_MAX, moment},
     inbox::{self, Inbox, Note, lock},
 };
 
@@ -29,7 +29,7 @@ const KEYS_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Hub {
     inboxes: Vec<Arc<Inbox>>,
     /// Set once everything is put together; the hub is needed to make the rest.
-    common: OnceLock<Weak<Common>>,
+    ground: OnceLock<Weak<Ground>>,
     cache: Mutex<VerifiedCache>,
     /// Canaries under way, by their text, and who counts the shards they come through.
     canaries: Mutex<BTreeMap<String, mpsc::Sender<ShardId>>>,
@@ -49,7 +49,7 @@ impl Hub {
     pub(crate) fn new(shards: u16, inbox: inbox::Bounds, mint: Option<Mint>) -> Self {
         Self {
             inboxes: (0..shards).map(|_| Arc::new(Inbox::new(inbox))).collect(),
-            common: OnceLock::new(),
+            ground: OnceLock::new(),
             cache: Mutex::new(VerifiedCache::new(TOKENS_MAX)),
             canaries: Mutex::default(),
             keys_fetched: Notify::new(),
@@ -57,8 +57,8 @@ impl Hub {
         }
     }
 
-    pub(crate) fn belongs_to(&self, common: &Arc<Common>) {
-        let first = self.common.set(Arc::downgrade(common));
+    pub(crate) fn belongs_to(&self, ground: &Arc<Ground>) {
+        let first = self.ground.set(Arc::downgrade(ground));
         assert!(first.is_ok(), "the hub is part of one process");
     }
 
@@ -112,17 +112,17 @@ impl Hub {
 
     fn check(
         &self,
-        common: &Arc<Common>,
+        ground: &Arc<Ground>,
         route: RouteId,
         token: &str,
     ) -> Result<Arc<Identity>, Unmet> {
         let mut fetches = Vec::new();
         let mut tallies = admission::Tallies::default();
         let cache = &mut *lock(&self.cache);
-        let identity = common.with_tables(cache, &mut tallies, &mut fetches, |tables| {
+        let identity = ground.with_tables(cache, &mut tallies, &mut fetches, |tables| {
             admission::identify(token, route, moment(), tables)
         });
-        fetches.into_iter().for_each(|it| fetch::begin(common, it));
+        fetches.into_iter().for_each(|it| fetch::begin(ground, it));
         identity
     }
 }
@@ -200,13 +200,13 @@ impl Gateway for Hub {
     }
 
     async fn identify(&self, route: &str, token: &str) -> Result<Arc<Identity>, Refusal> {
-        let common = self.common.get().and_then(Weak::upgrade).ok_or(Code::Draining)?;
-        let id = common.door.routes.named(route).ok_or(Code::NoSuchRoute)?;
+        let ground = self.ground.get().and_then(Weak::upgrade).ok_or(Code::Draining)?;
+        let id = ground.door.routes.named(route).ok_or(Code::NoSuchRoute)?;
         let waited = async {
             loop {
                 // Before the check, so that keys which come in between are not missed.
                 let fetched = self.keys_fetched.notified();
-                match self.check(&common, id, token) {
+                match self.check(&ground, id, token) {
                     Ok(identity) => return Ok(identity),
                     Err(Unmet::Refused(refusal)) => return Err(refusal),
                     Err(Unmet::NeedKeys(_)) => fetched.await,

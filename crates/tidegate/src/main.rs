@@ -2,9 +2,9 @@
 
 mod boot; // What a process is made of. Then: driver.
 mod cli;
-mod common;
 mod driver;
 mod fetch;
+mod ground;
 mod hall;
 mod hub;
 mod inbox;

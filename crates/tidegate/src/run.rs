@@ -92,13 +92,13 @@ impl Drain {
     /// When a shard has failed on the way.
     async fn carry_out(&self, mut house: House, signals: &mut Signals) -> io::Result<()> {
         info!(over = ?self.over, "draining");
-        house.common.monitor.drain();
+        house.ground.monitor.drain();
         let notice = tokio::time::sleep(NOTICE);
         tokio::select! {
             () = notice => {}
             () = signals.stop() => {}
         }
-        for inbox in house.common.hub.inboxes() {
+        for inbox in house.ground.hub.inboxes() {
             inbox.answer(Note::Drain(self.over));
         }
         let mut outcome = Ok(());
@@ -110,7 +110,7 @@ impl Drain {
         tokio::select! {
             () = all => info!("drained"),
             () = tokio::time::sleep(self.within) => {
-                warn!(left = house.common.monitor.active_connections(), "not everyone left in time");
+                warn!(left = house.ground.monitor.active_connections(), "not everyone left in time");
             }
             () = signals.stop() => warn!("told twice to stop: not waiting for anyone"),
         }

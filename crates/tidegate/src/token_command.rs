@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 use token::{BadKey, Key};
 
-use crate::{cli::Token, common::moment};
+use crate::{cli::Token, ground::moment};
 
 /// Where the secret is when no file is named.
 const SECRET: &str = "TIDEGATE_SECRET";

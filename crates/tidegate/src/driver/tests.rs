@@ -54,13 +54,13 @@ impl World {
     }
 
     fn fail(&self, shard: u16) {
-        self.house.common.hub.inbox(ShardId(shard)).answer(Note::Fail);
+        self.house.ground.hub.inbox(ShardId(shard)).answer(Note::Fail);
     }
 
     fn publish(&self, channel: &ChannelName, text: &str) {
         let (channel, payload) = (channel.clone(), format!("\"{text}\"").into());
         let post = Post { channel, payload, from: None, except: None };
-        self.runtime.block_on(self.house.common.hub.publish(post)).expect("its home is up");
+        self.runtime.block_on(self.house.ground.hub.publish(post)).expect("its home is up");
     }
 
     /// Everything that shards had for each other has arrived.
@@ -68,7 +68,7 @@ impl World {
         let mut passed = 0;
         for _ in 0..20 {
             // One that was in the hands of a shard as it failed is lost.
-            let canary = self.house.common.hub.canary(Duration::from_secs(1));
+            let canary = self.house.ground.hub.canary(Duration::from_secs(1));
             passed += u32::from(self.runtime.block_on(canary));
             if passed == 3 {
                 return;
@@ -162,8 +162,8 @@ fn a_shard_that_fails_is_replaced_and_everyone_finds_each_other_again() {
         assert_eq!(client.next(), Told::Text("\"two\"".to_owned()));
     }
     // Every seat has gone back once, and every end is booked once.
-    assert_eq!(lock(&world.house.common.limits).connections(), 60);
-    assert_eq!(world.house.common.monitor.active_connections(), 60);
+    assert_eq!(lock(&world.house.ground.limits).connections(), 60);
+    assert_eq!(world.house.ground.monitor.active_connections(), 60);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_drain_ends_when_goodbyes_are_answered() {
     let mut world = World::new(1);
     let channel = at_home_on(0);
     let mut client = world.enter(&channel);
-    world.house.common.hub.inbox(ShardId(0)).answer(Note::Drain(Duration::ZERO));
+    world.house.ground.hub.inbox(ShardId(0)).answer(Note::Drain(Duration::ZERO));
     // A last word for whoever speaks plainly comes first where there is one.
     let told = client.next();
     let told = if let Told::Text(_) = told { client.next() } else { told };

@@ -18,7 +18,7 @@ impl Hall {
 
     /// Decides on a head: admit, refuse, hand off, or wait.
     pub(super) fn judge(&mut self, net: &mut Net, conn: ConnId, knock: &Knock<'_>) {
-        let head = match wire::parse_head(knock.bytes, &self.common.head_limits) {
+        let head = match wire::parse_head(knock.bytes, &self.ground.head_limits) {
             Ok(Some((head, _))) => head,
             // The net has found its end, so it is not incomplete.
             Ok(None) => return self.turn_out(net, conn, &Code::BadRequest.into()),
@@ -41,14 +41,14 @@ impl Hall {
             }
             None => None,
         };
-        let common = Arc::clone(&self.common);
+        let ground = Arc::clone(&self.ground);
         let Self { cache, tallies, fetches, .. } = self;
-        let verdict = common.with_tables(cache, tallies, fetches, |tables| match held {
+        let verdict = ground.with_tables(cache, tallies, fetches, |tables| match held {
             Some(held) => admission::resume(&arrival, held, tables),
             None => admission::admit(&arrival, tables),
         });
         for source in self.fetches.drain(..) {
-            fetch::begin(&self.common, source);
+            fetch::begin(&self.ground, source);
         }
         match verdict {
             Verdict::PassOn => self.hand_off(net, conn, knock, &head),
@@ -83,9 +83,9 @@ impl Hall {
         match answer {
             Ok(()) => self.let_in(net, conn, *admitted),
             Err(refusal) => {
-                let style = self.common.door.routes.of(admitted.route).map(|it| it.refusal);
+                let style = self.ground.door.routes.of(admitted.route).map(|it| it.refusal);
                 let style = style.unwrap_or(admission::RefusalStyle::Status);
-                let refused = admitted.turn_away(refusal, style, &mut lock(&self.common.limits));
+                let refused = admitted.turn_away(refusal, style, &mut lock(&self.ground.limits));
                 self.refuse_at_door(net, conn, refused);
             }
         }
@@ -95,7 +95,7 @@ impl Hall {
         if self.is_draining {
             let style = admission::RefusalStyle::Status;
             let draining = Code::Draining.into();
-            let refused = admitted.turn_away(draining, style, &mut lock(&self.common.limits));
+            let refused = admitted.turn_away(draining, style, &mut lock(&self.ground.limits));
             self.refuse_at_door(net, conn, refused);
             return;
         }
@@ -139,8 +139,8 @@ impl Hall {
 
     /// What the application will know someone as; `None` if the route has none.
     pub(super) fn visitor(&self, conn: ConnId, admitted: &Admitted) -> Option<Arc<Visitor>> {
-        self.common.app(admitted.route)?;
-        let route = self.common.door.routes.of(admitted.route)?;
+        self.ground.app(admitted.route)?;
+        let route = self.ground.door.routes.of(admitted.route)?;
         Some(Arc::new(Visitor {
             conn,
             identity: admitted.identity.clone(),
@@ -152,7 +152,7 @@ impl Hall {
 
     /// How long the identity holds, on the clock that does not jump.
     pub(super) fn proof(&self, identity: &Arc<Identity>, route: RouteId) -> Proof {
-        let door = &self.common.door;
+        let door = &self.ground.door;
         let rules = door.routes.of(route).and_then(|it| it.tokens.as_ref());
         let verifier = rules.and_then(|it| door.verifiers.get(usize::from(it.verifier.0)));
         let leeway = verifier.map_or_else(Default::default, |it| it.rules.leeway);
@@ -178,8 +178,8 @@ impl Hall {
     }
 
     fn hand_off(&mut self, net: &mut Net, conn: ConnId, knock: &Knock<'_>, head: &wire::Head<'_>) {
-        let client = self.common.door.proxies.client(head, knock.peer.ip());
-        let Ok(place) = self.common.handoffs.try_reserve() else {
+        let client = self.ground.door.proxies.client(head, knock.peer.ip());
+        let Ok(place) = self.ground.handoffs.try_reserve() else {
             self.metrics.handoff_refused();
             let refusal = Refusal::new(Code::Busy).after(std::time::Duration::from_secs(1));
             net.refuse(conn, answer(&refusal));
@@ -204,7 +204,7 @@ impl Hall {
 
     /// Gives back what someone holds who waited before the door.
     pub(super) fn leave_waiting(&mut self, conn: ConnId) {
-        let limits = &mut *lock(&self.common.limits);
+        let limits = &mut *lock(&self.ground.limits);
         match self.waiting.remove(&conn) {
             Some(Waiting::App(admitted)) => limits.release(admitted.seat),
             Some(Waiting::Keys(held)) => held.release(limits),

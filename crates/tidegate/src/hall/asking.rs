@@ -17,10 +17,10 @@ use crate::{
 impl Hall {
     /// Does the application want this visitor? Answered with [`Note::Judged`].
     pub(super) fn ask_to_admit(&self, conn: ConnId, visitor: Arc<Visitor>, route: RouteId) {
-        let Some(app) = self.common.app(route).map(Arc::clone) else { return };
+        let Some(app) = self.ground.app(route).map(Arc::clone) else { return };
         let inbox = Arc::clone(&self.inbox);
         let failed = Note::Judged(conn, Err(Code::AppFailed.into()));
-        self.common.runtime.spawn(answered(inbox, failed, async move {
+        self.ground.runtime.spawn(answered(inbox, failed, async move {
             Note::Judged(conn, app.admit(&visitor).await)
         }));
     }
@@ -31,10 +31,10 @@ impl Hall {
         let Some((route, visitor)) = self.asked(conn, matches!(ask, Ask::Disconnected)) else {
             return;
         };
-        let Some(app) = self.common.app(route).map(Arc::clone) else { return };
+        let Some(app) = self.ground.app(route).map(Arc::clone) else { return };
         let inbox = Arc::clone(&self.inbox);
         let failed = Note::Answered(conn, Err(Code::AppFailed.into()));
-        self.common.runtime.spawn(answered(inbox, failed, async move {
+        self.ground.runtime.spawn(answered(inbox, failed, async move {
             Note::Answered(conn, Ok(put(&*app, &visitor, ask).await))
         }));
     }
@@ -87,9 +87,9 @@ impl Hall {
     fn refreshed(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Unmet> {
         let Some(guest) = self.guest(conn) else { return Ok(None) };
         let (route, address) = (guest.route, guest.address);
-        let (common, moment) = (Arc::clone(&self.common), self.moment());
+        let (ground, moment) = (Arc::clone(&self.ground), self.moment());
         let Self { cache, tallies, fetches, .. } = self;
-        let newer = common.with_tables(cache, tallies, fetches, |tables| {
+        let newer = ground.with_tables(cache, tallies, fetches, |tables| {
             admission::refresh(token, route, address, moment, tables)
         });
         self.begin_fetches();
@@ -102,9 +102,9 @@ impl Hall {
     /// hears.
     fn proven(&mut self, conn: ConnId, token: &str) -> Result<Option<Proof>, Unmet> {
         let Some(mut admitted) = self.unproven.remove(&conn) else { return Ok(None) };
-        let (common, moment) = (Arc::clone(&self.common), self.moment());
+        let (ground, moment) = (Arc::clone(&self.ground), self.moment());
         let Self { cache, tallies, fetches, .. } = self;
-        let verified = common.with_tables(cache, tallies, fetches, |tables| {
+        let verified = ground.with_tables(cache, tallies, fetches, |tables| {
             admission::authenticate(token, &mut admitted, moment, tables)
         });
         self.begin_fetches();
@@ -156,7 +156,7 @@ impl Hall {
 
     fn begin_fetches(&mut self) {
         for source in self.fetches.drain(..) {
-            fetch::begin(&self.common, source);
+            fetch::begin(&self.ground, source);
         }
     }
 }

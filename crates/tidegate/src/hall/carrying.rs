@@ -35,7 +35,7 @@ impl Hall {
                     self.replies.push((reply, outcome));
                 }
             }
-            Effect::Sing { text } => self.common.hub.sang(&text, self.id),
+            Effect::Sing { text } => self.ground.hub.sang(&text, self.id),
             Effect::Ended { conn, lasted, code } => self.ended(conn, lasted, code),
         }
     }

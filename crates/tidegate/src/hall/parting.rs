@@ -21,7 +21,7 @@ const NO_REASON: u16 = 1005;
 impl Hall {
     /// A refusal in the words that clients of the route understand.
     pub(super) fn worded(&self, route: RouteId, refusal: &Refusal) -> String {
-        let worded = self.common.app(route).and_then(|it| it.wording(refusal));
+        let worded = self.ground.app(route).and_then(|it| it.wording(refusal));
         worded.unwrap_or_else(|| proto::json::plain_refusal(refusal))
     }
 
@@ -30,7 +30,7 @@ impl Hall {
         self.metrics.closing(refusal.code);
         self.books.number = refusal.code.close();
         let dialect = self.guest(conn).map(|it| it.route).and_then(|route| {
-            let policy = self.common.door.routes.of(route)?;
+            let policy = self.ground.door.routes.of(route)?;
             Some((route, policy.dialect))
         });
         let last = match dialect {
@@ -86,13 +86,13 @@ impl Hall {
         self.metrics.closed(number, lasted);
         self.keyless.remove(&conn);
         if let Some(admitted) = self.unproven.remove(&conn) {
-            lock(&self.common.limits).release(admitted.seat);
+            lock(&self.ground.limits).release(admitted.seat);
         }
         let Some(guest) = self.guest(conn) else { return };
         let (route, seat, visitor) = (guest.route, guest.seat.take(), guest.visitor.take());
         self.guests[conn.slot()] = None;
         if let Some(seat) = seat {
-            lock(&self.common.limits).release(seat);
+            lock(&self.ground.limits).release(seat);
         }
         // The application is still to hear what was said before, and that its visitor is gone.
         if let Some(visitor) = visitor {
@@ -107,7 +107,7 @@ impl Hall {
         // Guests as well, and counted as such.
         let unproven = std::mem::take(&mut self.unproven).into_values();
         let waiting = std::mem::take(&mut self.waiting).into_values();
-        let limits = &mut *lock(&self.common.limits);
+        let limits = &mut *lock(&self.ground.limits);
         for guest in guests {
             self.metrics.closed(Code::ShardFailed.close(), Duration::ZERO);
             if let Some(seat) = guest.seat {
@@ -128,8 +128,8 @@ impl Hall {
 
     /// Tells an application that a visitor is gone whom no engine will tell it of.
     fn tell_gone(&self, route: RouteId, visitor: Arc<Visitor>) {
-        if let Some(app) = self.common.app(route).map(Arc::clone) {
-            self.common.runtime.spawn(async move { app.disconnected(&visitor).await });
+        if let Some(app) = self.ground.app(route).map(Arc::clone) {
+            self.ground.runtime.spawn(async move { app.disconnected(&visitor).await });
         }
     }
 }

@@ -37,7 +37,7 @@ impl Hall {
             answer_all();
         } else {
             // Over there, so that it is woken once for all of them and not once for each.
-            self.common.runtime.spawn(async move { answer_all() });
+            self.ground.runtime.spawn(async move { answer_all() });
         }
     }
 
@@ -73,7 +73,7 @@ impl Hall {
         self.reply();
         for (shard, envelopes) in (0..).map(proto::ShardId).zip(&mut self.outgoing) {
             if !envelopes.is_empty() {
-                self.common.hub.inbox(shard).send(envelopes);
+                self.ground.hub.inbox(shard).send(envelopes);
                 envelopes.clear();
             }
         }

@@ -1,4 +1,4 @@
-//! What all threads of a process share.
+//! What all threads of a process stand on.
 
 use std::{
     sync::{Arc, Mutex},
@@ -18,7 +18,7 @@ use crate::{hub::Hub, inbox::lock};
 pub(crate) const TOKENS_MAX: usize = 10_000;
 
 /// Shared by shards and the asynchronous side. Nothing here is touched while messages flow.
-pub(crate) struct Common {
+pub(crate) struct Ground {
     pub(crate) door: Door,
     pub(crate) head_limits: wire::HeadLimits,
     /// Touched at accept and at close.
@@ -32,7 +32,7 @@ pub(crate) struct Common {
     pub(crate) handoffs: tokio::sync::mpsc::Sender<front::Handoff>,
 }
 
-impl Common {
+impl Ground {
     pub(crate) fn app(&self, route: RouteId) -> Option<&Arc<dyn App>> {
         self.apps.get(usize::from(route.0))?.as_ref()
     }
@@ -51,9 +51,9 @@ impl Common {
     }
 }
 
-impl std::fmt::Debug for Common {
+impl std::fmt::Debug for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Common").field("door", &self.door).finish_non_exhaustive()
+        f.debug_struct("Ground").field("door", &self.door).finish_non_exhaustive()
     }
 }
 
