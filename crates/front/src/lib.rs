@@ -17,6 +17,7 @@ mod health;
 mod idempotency;
 mod index;
 mod json_depth;
+mod linger;
 mod monitoring;
 mod outer;
 mod problem;

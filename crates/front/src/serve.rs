@@ -22,6 +22,7 @@ use tracing::debug;
 use crate::{
     bounds::Bounds,
     handoff::{Handoff, Sender, Stream},
+    linger::Linger,
     replay::Replay,
     tls_stream::TlsStream,
 };
@@ -91,9 +92,11 @@ impl Front {
         let within = self.bounds.write_within;
         match adopted(stream) {
             Ok(Adopted::Plain(socket)) => {
+                let socket = Linger::new(socket);
                 self.place(Replay::new(socket, already_read, within), sender, tasks);
             }
             Ok(Adopted::Tls(socket)) => {
+                let socket = Linger::new(socket);
                 self.place(Replay::new(socket, already_read, within), sender, tasks);
             }
             Err(error) => debug!(%error, "front: take over a socket"),

@@ -12,8 +12,8 @@ pub struct Batch {
     deflated: Option<Frames>,
 }
 
-/// Frames that lie behind each other, so that one `send` takes them all and the kernel need not walk
-/// an array of slices for every member.
+/// Frames that lie behind each other, so that one `send` takes them all and the kernel need not
+/// walk an array of slices for every member.
 #[derive(Debug)]
 pub(crate) struct Frames {
     whole: Bytes,

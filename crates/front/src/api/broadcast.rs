@@ -56,13 +56,13 @@ pub(crate) async fn broadcast(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Json<Results>, Problem> {
-    let (asked, digest) = given::<Broadcast>(request).await?;
+    let (asked, print) = given::<Broadcast>(request).await?;
     let Broadcast { channels, data, idempotency_key } = asked;
     if channels.is_empty() || CHANNELS_MAX < channels.len() {
         return Err(bad("\"channels\" has 1 to 100 names.").into());
     }
     let payload = payload(&data)?;
-    let places = places(&shared, caller, idempotency_key.as_deref(), digest, channels.len())?;
+    let places = places(&shared, caller, idempotency_key.as_deref(), &print, channels.len())?;
 
     let mut outcomes: Vec<Result<Placed, Refusal>> = Vec::new();
     outcomes.resize_with(channels.len(), || Err(Code::AppFailed.into()));

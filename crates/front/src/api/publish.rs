@@ -39,10 +39,10 @@ pub(crate) async fn publish(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Json<Place>, Problem> {
-    let (asked, digest) = given::<Publish>(request).await?;
+    let (asked, print) = given::<Publish>(request).await?;
     let channel = channel_named(&asked.channel)?;
     let post = post(channel, &payload(&asked.data)?);
-    let places = places(&shared, caller, asked.idempotency_key.as_deref(), digest, 1)?;
+    let places = places(&shared, caller, asked.idempotency_key.as_deref(), &print, 1)?;
     let placed = match places {
         None => ask(&shared, post).await?,
         Some(places) => once(&shared, post, places, 0).await?,
@@ -50,21 +50,29 @@ pub(crate) async fn publish(
     Ok(Json(placed.into()))
 }
 
-/// A body as what it says, and the digest of its bytes.
-pub(super) async fn given<T: DeserializeOwned>(request: Request) -> Result<(T, [u8; 32]), Problem> {
+/// A body as what it says, and what tells it from others.
+pub(super) async fn given<T: DeserializeOwned>(request: Request) -> Result<(T, Print), Problem> {
     let (head, body) = request.into_parts();
     // In memory already: the layer before this one has read it within its bounds.
     let body = axum::body::to_bytes(body, usize::MAX).await.map_err(|_| Code::BadCommand)?;
-    let digest = digest(head.uri.path(), &body);
+    let print = Print { path: head.uri.path().to_owned(), body: body.clone() };
     let request = Request::from_parts(head, body.into());
     let Given(asked) = Given::from_request(request, &()).await.map_err(|it| it.0)?;
-    Ok((asked, digest))
+    Ok((asked, print))
 }
 
-/// The same body on another route is another request.
-fn digest(path: &str, body: &Bytes) -> [u8; 32] {
-    let route = path.trim_end_matches('/').as_bytes();
-    sha256(&[&sha256(route)[..], &sha256(body)[..]].concat())
+/// A request, to be known again by. Digested only where somebody asks for that.
+pub(super) struct Print {
+    path: String,
+    body: Bytes,
+}
+
+impl Print {
+    /// The same body on another route is another request.
+    fn digest(&self) -> [u8; 32] {
+        let route = self.path.trim_end_matches('/').as_bytes();
+        sha256(&[&sha256(route)[..], &sha256(&self.body)[..]].concat())
+    }
 }
 
 /// Where the publications of this request are remembered; `None` if it asks for no such thing.
@@ -72,14 +80,14 @@ pub(super) fn places(
     shared: &Shared,
     caller: Caller,
     key: Option<&str>,
-    digest: [u8; 32],
+    print: &Print,
     channels: usize,
 ) -> Result<Option<Places>, Problem> {
     let Some(key) = key else { return Ok(None) };
     if key.is_empty() || IDEMPOTENCY_KEY_BYTES_MAX < key.len() {
         return Err(bad("An idempotency key has 1 to 128 bytes.").into());
     }
-    match shared.idempotency.look_up(Instant::now(), caller.0, key, digest, channels) {
+    match shared.idempotency.look_up(Instant::now(), caller.0, key, print.digest(), channels) {
         Known::New(places) => Ok(Some(places)),
         Known::Same(places) => {
             shared.monitor.front().replayed();

@@ -63,6 +63,16 @@ async fn ten_megabytes_are_taken_where_the_configuration_says_so() {
     assert_eq!((answer.status, &*answer.code()), (413, "MESSAGE_TOO_BIG"));
 }
 
+/// Whoever writes the whole of a body that is too large, and reads only then, reads why.
+#[tokio::test]
+async fn whoever_sends_too_much_gets_the_answer_nevertheless() {
+    let world = World::with(bounded(|it| it.request_bytes_max = 1000)).await;
+    let head = "POST /count HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n";
+    let body = "x".repeat(3_000_000);
+    let answer = world.ask(&format!("{head}content-length: 3000000\r\n\r\n{body}")).await;
+    assert_eq!((answer.status, &*answer.code()), (413, "MESSAGE_TOO_BIG"));
+}
+
 /// F2: a body that does not say its length is measured as it comes.
 #[tokio::test]
 async fn a_body_in_chunks_has_the_same_limit() {
