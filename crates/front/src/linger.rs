@@ -19,7 +19,7 @@ use tokio::{
 /// What is read and thrown away after the last answer, and for how long. Whoever sends more than
 /// this after it was told to stop may as well be cut off.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
-const WITHIN: Duration = Duration::from_secs(1);
+const WITHIN: Duration = Duration::from_secs(3);
 
 /// A socket that ends its own side first and then lets the peer finish.
 #[derive(Debug)]
