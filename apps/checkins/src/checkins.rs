@@ -11,13 +11,14 @@ use crate::{
     api,
     book::{Book, OpenError},
     check_in::{self, CheckIn, Direction},
-    claimed::{Claimed, Standing},
     frames,
     heard::{self, Arrival, Departure, Heard},
     moment::{Clock, Moment},
     news::News,
     not_done::NotDone,
-    seed, stats,
+    seed,
+    stated::{Standing, Stated},
+    stats,
     user::{self, User},
 };
 
@@ -207,7 +208,7 @@ impl Checkins {
 
     /// The user whom a verified token named, remembered from now on.
     pub(crate) async fn user(&self, identity: Option<&Identity>) -> Result<User, Refusal> {
-        let claimed = identity.and_then(Claimed::parse).ok_or(Code::AuthFailed)?;
+        let claimed = identity.and_then(Stated::parse).ok_or(Code::AuthFailed)?;
         match self.book.ask(move |db| claimed.settle(db)).await {
             Ok(Standing::Known(user)) => Ok(user),
             Ok(Standing::Outdated) => Err(failed("Your role has changed. Sign in again.")),

@@ -10,7 +10,6 @@ mod checkins; // Start here.
 mod api;
 mod book;
 mod check_in;
-mod claimed;
 mod enrolment;
 mod frames;
 mod heard;
@@ -20,6 +19,7 @@ mod news;
 mod not_done;
 mod page;
 mod seed;
+mod stated;
 mod stats;
 mod user;
 mod users;

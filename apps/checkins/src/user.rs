@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use app::claimed::id_in;
 use proto::{Identity, UserId};
 use rusqlite::{
     Connection, OptionalExtension, Row,
@@ -70,12 +71,6 @@ impl User {
 /// Whom a token named, as we keep them. `None` if nobody here can be called that.
 pub(crate) fn id(identity: Option<&Identity>) -> Option<UserId> {
     id_in(identity?.user.as_str())
-}
-
-/// A user's id: text, or an integer's decimal form, of which a channel's last part can be made.
-pub(crate) fn id_in(text: &str) -> Option<UserId> {
-    let is_fit = |it: u8| it.is_ascii_alphanumeric() || b"_.@-".contains(&it);
-    UserId::parse(text).filter(|it| it.as_str().bytes().all(is_fit))
 }
 
 /// The user of this id, removed or not.

@@ -43,7 +43,7 @@ async fn mark(
         return Err(Refusal::new(Code::Denied).saying("Only admins remove and restore users."));
     }
     let nobody = || Refusal::new(Code::NoSuchRoute).saying("There is no such user.");
-    let id = user::id_in(id).ok_or_else(nobody)?;
+    let id = app::claimed::id_in(id).ok_or_else(nobody)?;
     let sought = id.clone();
     let is_there = desk.read(move |db| user::set_active(db, &sought, active)).await?;
     if is_there { Ok(id) } else { Err(nobody()) }

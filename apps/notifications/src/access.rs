@@ -4,12 +4,12 @@ use app::{Selection, Visitor};
 use proto::{Code, Identity, Refusal};
 
 use crate::{
-    claimed::{Claimed, Standing},
     health,
     notifications::Notifications,
     place::Place,
     project,
-    user::{self, User},
+    stated::{Standing, Stated},
+    user::User,
 };
 
 impl Notifications {
@@ -17,7 +17,7 @@ impl Notifications {
     ///
     /// The token's issuer says who they are; what a message says about it is never asked (A10).
     pub(crate) async fn user_of(&self, identity: Option<&Identity>) -> Result<User, Refusal> {
-        let claimed = Claimed::parse(identity.ok_or(Code::AuthRequired)?).ok_or_else(|| {
+        let claimed = Stated::parse(identity.ok_or(Code::AuthRequired)?).ok_or_else(|| {
             failed("A user's id is of letters, digits and _ . @ - here, at most 128 of them.")
         })?;
         match self.store().ask(move |db| claimed.settle(db)).await? {
@@ -42,7 +42,7 @@ impl Notifications {
 
     /// The name of a connection's user, who may have been removed meanwhile.
     pub(crate) async fn username(&self, visitor: &Visitor) -> Option<String> {
-        let id = user::id_in(visitor.user())?;
+        let id = app::claimed::id_in(visitor.user())?;
         let found = self.store().ask(move |db| User::find(db, &id)).await;
         found.ok().flatten().map(|it| it.username)
     }

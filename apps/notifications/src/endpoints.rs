@@ -19,7 +19,7 @@ use crate::{
     notice::{self, Notice},
     notifications::Notifications,
     page, projects, said,
-    user::{self, User},
+    user::User,
     users,
 };
 
@@ -170,7 +170,7 @@ async fn of_user(
     Caller(user): Caller,
     Path(id): Path<String>,
 ) -> Answer {
-    let asked = user::id_in(&id).filter(|it| *it == user.id || user.role.administers());
+    let asked = app::claimed::id_in(&id).filter(|it| *it == user.id || user.role.administers());
     let asked = asked.ok_or_else(others)?;
     let reader = match asked == user.id {
         true => user,

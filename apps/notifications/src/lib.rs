@@ -7,7 +7,6 @@
 mod notifications; // Start here.
 
 mod access;
-mod claimed;
 mod collaboration;
 mod draft;
 mod endpoints;
@@ -21,6 +20,7 @@ mod project;
 mod projects;
 mod said;
 mod seed;
+mod stated;
 mod store;
 mod timestamp;
 mod user;

@@ -4,8 +4,6 @@ use app::Message;
 use proto::{Code, Refusal, UserId};
 use serde_json::{Map, Value};
 
-use crate::user;
-
 /// `{"action": …, fields…}`, parsed at the door.
 #[derive(Debug)]
 pub(crate) struct Said {
@@ -61,8 +59,8 @@ pub(crate) fn number_in(text: &str) -> Option<i64> {
 /// A user's id, given as text or as a number.
 pub(crate) fn user_of(value: &Value) -> Option<UserId> {
     match value {
-        Value::String(text) => user::id_in(text),
-        Value::Number(number) if !number.is_f64() => user::id_in(&number.to_string()),
+        Value::String(text) => app::claimed::id_in(text),
+        Value::Number(number) if !number.is_f64() => app::claimed::id_in(&number.to_string()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             None
         }

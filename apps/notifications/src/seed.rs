@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     draft::Draft,
     notice::{self, Recipient},
-    user::{self, Role},
+    user::Role,
 };
 
 /// Everyone's; see [`app::login`] for why that is no secret.
@@ -123,7 +123,7 @@ fn drafts() -> [Draft; 5] {
 }
 
 fn user(id: &str) -> Recipient {
-    Recipient::User(user::id_in(id).expect("digits"))
+    Recipient::User(app::claimed::id_in(id).expect("digits"))
 }
 
 fn draft(

@@ -90,17 +90,11 @@ impl Role {
     }
 }
 
-/// What the routes' `notifications:user:{user}` comes to. `id` comes from [`id_in`].
+/// What the routes' `notifications:user:{user}` comes to. `id` comes from
+/// [`app::claimed::id_in`].
 pub(crate) fn user_channel(id: &UserId) -> ChannelName {
     ChannelName::parse(&format!("notifications:user:{id}"))
         .expect("an id is 128 characters of a channel's at most")
-}
-
-/// A user's id as it stands in paths, claims and messages: text, or an integer's decimal form, of
-/// which a channel's last part can be made.
-pub(crate) fn id_in(text: &str) -> Option<UserId> {
-    let is_fit = |it: u8| it.is_ascii_alphanumeric() || b"_.@-".contains(&it);
-    UserId::parse(text).filter(|it| it.as_str().bytes().all(is_fit))
 }
 
 fn role_in(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Role> {
@@ -110,6 +104,8 @@ fn role_in(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Role> {
 
 #[cfg(test)]
 mod tests {
+    use app::claimed::id_in;
+
     use super::*;
 
     #[test]

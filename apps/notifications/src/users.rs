@@ -12,7 +12,7 @@ use proto::{Code, Refusal, UserId};
 use crate::{
     endpoints::Caller,
     notifications::Notifications,
-    user::{self, Role, User},
+    user::{Role, User},
 };
 
 /// `DELETE /api/notifications/users/{id}/`: 204. Ends their connections; to do it again does no
@@ -48,7 +48,7 @@ async fn mark(
         return Err(Refusal::new(Code::Denied).saying("Only an Admin removes and restores users."));
     }
     let nobody = || Refusal::new(Code::NoSuchRoute).saying("There is no such user.");
-    let id = user::id_in(id).ok_or_else(nobody)?;
+    let id = app::claimed::id_in(id).ok_or_else(nobody)?;
     let sought = id.clone();
     let is_there = app.store().ask(move |db| User::set_active(db, &sought, is_active)).await?;
     if is_there { Ok(id) } else { Err(nobody()) }

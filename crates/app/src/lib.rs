@@ -6,6 +6,7 @@
 
 mod app; // Start here.
 
+pub mod claimed;
 mod echo;
 mod gateway;
 pub mod login;
