@@ -70,6 +70,7 @@ codes! {
     InvalidToken "INVALID_TOKEN" 4001 401 Close WithToken "The token is not valid here."
     TokenExpired "TOKEN_EXPIRED" 4001 401 Close WithToken "The token has expired."
     AuthFailed "AUTH_FAILED" 4001 401 Close WithToken "The token is genuine, but its user may not sign in."
+    TokenRevoked "TOKEN_REVOKED" 4001 401 Close WithToken "The token has been revoked."
     SessionExpired "SESSION_EXPIRED" 4001 401 Close WithToken "The session has expired."
     AuthUnavailable "AUTH_UNAVAILABLE" 1013 503 Close Later "Tokens cannot be checked at the moment."
     FirstMessageLate "FIRST_MESSAGE_LATE" 4001 408 Close WithToken "No token arrived in time."
@@ -81,16 +82,20 @@ codes! {
     Denied "DENIED" 4003 403 Tell No "You have no permission for this on this channel."
     NoSuchRoute "NO_SUCH_ROUTE" 4004 404 Close No "There is nothing at this address."
     Disconnected "DISCONNECTED" 4005 403 Close No "The connection was ended by the application."
+    SessionEnded "SESSION_ENDED" 4005 403 Close No "The session was ended."
+    SessionReplaced "SESSION_REPLACED" 4005 403 Close No "A newer session of this user has taken the place of this one."
 
     // Not so fast. (R27 to R30)
     TooManyAttempts "TOO_MANY_ATTEMPTS" 4029 429 Close Later "Too many connection attempts from this address."
     TooManyConnections "TOO_MANY_CONNECTIONS" 4029 429 Close Later "Too many connections from this address."
     TooManyForUser "TOO_MANY_FOR_USER" 4029 429 Close Later "Too many connections of this user."
+    TooManySessions "TOO_MANY_SESSIONS" 4029 429 Close Later "Too many sessions of this user."
     AuthBackoff "AUTH_BACKOFF" 4029 429 Close Later "Too many failed sign-ins from this address."
     TooFast "TOO_FAST" 4029 429 Tell Later "Too many messages."
     TooManyPings "TOO_MANY_PINGS" 1008 429 Close Later "Too many control frames."
     ServerFull "SERVER_FULL" 1013 503 Close Later "The server has no room for another connection."
     Busy "BUSY" 1013 503 Tell Later "The server is too busy for this at the moment."
+    StoreUnavailable "STORE_UNAVAILABLE" 1013 503 Tell Later "This cannot be kept safely at the moment, so it was not done."
 
     // We do not understand each other.
     BadRequest "BAD_REQUEST" 1002 400 Close No "The request is not a valid WebSocket handshake."
@@ -110,6 +115,9 @@ codes! {
     NotSubscribed "NOT_SUBSCRIBED" 4000 409 Tell No "Subscribe to the channel first."
     AlreadySubscribed "ALREADY_SUBSCRIBED" 4000 409 Tell No "You are subscribed to this channel already."
     TooManyChannels "TOO_MANY_CHANNELS" 4000 409 Tell No "This connection is in as many channels as it may be."
+    NoLog "NO_LOG" 4000 409 Tell No "This channel keeps no log."
+    BadOffset "BAD_OFFSET" 4000 409 Tell No "There is no such place in the channel."
+    SessionUnknown "SESSION_UNKNOWN" 4000 404 Tell No "There is no session of yours to resume by that id."
     NotAccepted "NOT_ACCEPTED" 4000 405 Tell No "This route takes no messages from clients."
 
     // We have to part. Come back.

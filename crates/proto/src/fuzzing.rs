@@ -9,6 +9,7 @@ use crate::{
     ids::{Epoch, Offset},
     json::{self, COMMANDS_MAX},
     publication::{Kind, Placed, Publication},
+    unix_time::UnixMillis,
 };
 
 /// Whatever the bytes, each command is read or refused, and what is published is JSON again, with
@@ -37,8 +38,14 @@ fn publish(command: Command) {
     };
     let at = Placed { epoch: Epoch(1), offset: Offset(1) };
     let kind = Kind::Message(at);
-    let publication =
-        Publication { channel, kind, from: None, except: None, payload: payload.clone() };
+    let publication = Publication {
+        channel,
+        kind,
+        from: None,
+        except: None,
+        payload: payload.clone(),
+        time: UnixMillis(0),
+    };
     let text = json::publication(&publication);
     // Not as values: what is a number in JSON need not be one in Rust.
     let told: Told<'_> = serde_json::from_str(&text).expect("what members receive is JSON");

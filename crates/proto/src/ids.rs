@@ -64,6 +64,35 @@ impl fmt::Display for Epoch {
     }
 }
 
+/// What one client keeps across its connections: 128 bits from the operating system, so that
+/// nobody guesses another's (A13). Written as 32 hexadecimal digits.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SessionId(pub u128);
+
+impl SessionId {
+    /// `None` unless the text is what [`fmt::Display`] prints.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
+        if text.len() != 32 || !text.bytes().all(is_hex) {
+            return None;
+        }
+        u128::from_str_radix(text, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Whoever knows a session's id may be able to resume it, so logs get only its beginning.
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s{:06x}…", self.0 >> 104)
+    }
+}
+
 /// The number a client gave a command, returned with its reply.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct RequestId(pub u64);

@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod identity;
 mod ids;
 pub mod json;
+mod log;
 #[cfg(test)]
 mod protocol_page;
 mod publication;
@@ -28,8 +29,9 @@ pub use crate::{
     dialect::Dialect,
     event::Event,
     identity::Identity,
-    ids::{ConnId, Epoch, Offset, RequestId, ShardId, UserId},
+    ids::{ConnId, Epoch, Offset, RequestId, SessionId, ShardId, UserId},
+    log::{Cursor, LogHead, Page, Reader, Span},
     publication::{Kind, Placed, Publication},
     refusal::Refusal,
-    unix_time::UnixTime,
+    unix_time::{UnixMillis, UnixTime},
 };

@@ -7,7 +7,7 @@ use expect_test::expect_file;
 
 use crate::{
     Act, ChannelName, Code, ComeBack, Command, Epoch, Event, Kind, Offset, Placed, Publication,
-    Refusal, RequestId, UnixTime, UserId, json,
+    Refusal, RequestId, UnixMillis, UnixTime, UserId, json,
 };
 
 const PAGE: &str = include_str!("../../../PROTOCOL.md");
@@ -120,6 +120,7 @@ fn said() -> Vec<String> {
         from: user,
         except: None,
         payload: r#"{"title":"Tide at noon"}"#.into(),
+        time: UnixMillis(0),
     };
     let nobodys = Publication { from: None, kind: Kind::Message(at(24)), ..message.clone() };
     let signal =

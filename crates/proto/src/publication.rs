@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     channel_name::ChannelName,
     ids::{Epoch, Offset, UserId},
+    unix_time::UnixMillis,
 };
 
 /// One thing said in a channel, on its way to every member. Shared, never copied per member.
@@ -18,6 +19,8 @@ pub struct Publication {
     pub except: Option<UserId>,
     /// The JSON text as it was given. Passes through untouched.
     pub payload: Arc<str>,
+    /// When it got its place. Within one channel it never goes back.
+    pub time: UnixMillis,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

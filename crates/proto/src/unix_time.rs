@@ -26,6 +26,19 @@ impl From<SystemTime> for UnixTime {
     }
 }
 
+/// Whole milliseconds since 1970-01-01T00:00:00Z: when a message was said, for people and for
+/// "everything since". Within one channel it never goes back, whatever the clock does (L10).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct UnixMillis(pub u64);
+
+impl From<SystemTime> for UnixMillis {
+    /// A clock set before 1970 reads as 1970.
+    fn from(time: SystemTime) -> Self {
+        let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        Self(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+}
+
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use proto::{ChannelName, Code, ConnId, Dialect, Event, Kind, Offset, Placed, Publication};
+use proto::{
+    ChannelName, Code, ConnId, Dialect, Event, Kind, Offset, Placed, Publication, UnixMillis,
+};
 
 use super::Shard;
 use crate::{
@@ -56,6 +58,7 @@ impl Shard {
             from: draft.from,
             except: draft.except,
             payload: draft.payload,
+            time: UnixMillis(0),
         });
         for shard in crate::home::shards_in(followers) {
             let publication = Arc::clone(&publication);

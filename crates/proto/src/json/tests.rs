@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     ids::{Epoch, Offset, UserId},
-    unix_time::UnixTime,
+    unix_time::{UnixMillis, UnixTime},
 };
 
 fn check(text: &str, expected: Expect) {
@@ -175,6 +175,7 @@ fn publications_are_printed_with_the_payload_as_it_was() {
         from: UserId::parse("a\"nn"),
         except: None,
         payload: r#"{ "n" : 1.50 }"#.into(),
+        time: UnixMillis(0),
     };
     let signal = Publication { kind: Kind::Signal, from: None, ..message.clone() };
     expect![[r#"

@@ -120,13 +120,20 @@ fn worded(dialect: Dialect, publication: &Publication) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proto::{ConnId, Epoch, Placed};
+    use proto::{ConnId, Epoch, Placed, UnixMillis};
 
     use super::*;
 
     fn said(kind: Kind) -> Arc<Publication> {
         let channel = ChannelName::parse("den").expect("it is a name");
-        Arc::new(Publication { channel, kind, from: None, except: None, payload: "1".into() })
+        Arc::new(Publication {
+            channel,
+            kind,
+            from: None,
+            except: None,
+            payload: "1".into(),
+            time: UnixMillis(0),
+        })
     }
 
     fn message(offset: u64) -> Arc<Publication> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::{Draft, Origin};
-use proto::{ChannelName, Kind, Publication};
+use proto::{ChannelName, Kind, Publication, UnixMillis};
 
 use super::*;
 
@@ -27,7 +27,14 @@ fn publish(inbox: &Inbox, bytes: usize) -> bool {
 fn published(bytes: usize) -> Envelope {
     let payload = payload(bytes);
     let kind = Kind::Signal;
-    let publication = Publication { channel: channel(), kind, from: None, except: None, payload };
+    let publication = Publication {
+        channel: channel(),
+        kind,
+        from: None,
+        except: None,
+        payload,
+        time: UnixMillis(0),
+    };
     Envelope::Published { publication: Arc::new(publication) }
 }
 
