@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{channel_name::ChannelName, ids::RequestId};
+use crate::{
+    channel_name::ChannelName,
+    ids::{Epoch, Offset, RequestId, SessionId},
+    log::Span,
+    publication::Placed,
+    unix_time::UnixMillis,
+};
 
 /// A command, and the number by which its sender wants the reply. Without one only a refusal is
 /// told.
@@ -24,6 +30,7 @@ pub enum Command {
     },
     Subscribe {
         channel: ChannelName,
+        start: Start,
     },
     Unsubscribe {
         channel: ChannelName,
@@ -32,11 +39,55 @@ pub enum Command {
     Publish {
         channel: ChannelName,
         payload: Arc<str>,
+        /// Said again with the same key, it gets the place it has already.
+        key: Option<Arc<str>>,
     },
     /// Say something to whoever is here, and to nobody later.
     Signal {
         channel: ChannelName,
         payload: Arc<str>,
     },
+    /// Read a part of a channel's log.
+    History {
+        channel: ChannelName,
+        span: Span,
+        /// `None`: whatever the log's present epoch.
+        epoch: Option<Epoch>,
+        /// Messages wanted at most.
+        limit: u16,
+    },
+    /// Say that everything up to here has arrived, or has been read.
+    Mark {
+        channel: ChannelName,
+        mark: Mark,
+        offset: Offset,
+    },
+    /// Take up what an earlier connection of the same session was subscribed to.
+    Resume {
+        session: SessionId,
+        /// The last place of each channel that the client has.
+        since: Vec<(ChannelName, Placed)>,
+    },
     Ping,
+}
+
+/// Which cursor is moved.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mark {
+    Delivered,
+    Read,
+}
+
+/// Where in a channel's log a new member wants to begin.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Start {
+    /// With whatever comes from now on; in a mailbox, with what they have not acknowledged.
+    #[default]
+    Unsaid,
+    /// With what came after this place.
+    After(Placed),
+    /// With the newest messages, at most so many.
+    Last(u16),
+    /// With what was said at this time or later.
+    Since(UnixMillis),
 }

@@ -4,11 +4,33 @@ use std::time::Duration;
 
 use crate::{
     channel_name::ChannelName,
-    ids::{Offset, RequestId, UserId},
+    ids::{Offset, RequestId, SessionId, UserId},
+    log::{Cursor, Page},
     publication::Placed,
     refusal::Refusal,
     unix_time::UnixTime,
 };
+
+/// Where a member stands in a channel as it begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Stand {
+    /// Everything after this place follows.
+    pub at: Placed,
+    /// Whether everything after the place the client named will come. `None`: it named none.
+    pub recovered: Option<bool>,
+    /// The oldest message that is kept, where what was asked for is not.
+    pub first: Option<Offset>,
+    /// How far the user has come, and how many messages after that are unread, where the namespace
+    /// keeps that.
+    pub cursor: Option<(Cursor, u64)>,
+}
+
+impl From<Placed> for Stand {
+    /// From now on.
+    fn from(at: Placed) -> Self {
+        Self { at, recovered: None, first: None, cursor: None }
+    }
+}
 
 /// Something told to one connection. Publications travel apart, because they are shared.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,11 +47,32 @@ pub enum Event {
         id: RequestId,
         expires_at: UnixTime,
     },
-    /// The connection is a member and has missed nothing after `at`.
+    /// The connection is a member, and gets everything after this place. Without an id it was not
+    /// asked for by a command of its own, but by [`Self::Resumed`] before it.
     Subscribed {
+        id: Option<RequestId>,
+        channel: ChannelName,
+        stand: Stand,
+    },
+    /// These subscriptions of an earlier connection are this one's; where each stands follows.
+    Resumed {
+        id: RequestId,
+        session: SessionId,
+        channels: Vec<ChannelName>,
+    },
+    /// A part of a log.
+    History {
         id: RequestId,
         channel: ChannelName,
-        at: Placed,
+        page: Page,
+    },
+    /// A cursor stands here now.
+    Marked {
+        id: RequestId,
+        channel: ChannelName,
+        cursor: Cursor,
+        /// Messages after what has been read.
+        unread: u64,
     },
     Unsubscribed {
         id: RequestId,

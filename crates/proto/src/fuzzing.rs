@@ -32,7 +32,8 @@ pub fn commands(bytes: &[u8]) {
 }
 
 fn publish(command: Command) {
-    let (Command::Publish { channel, payload } | Command::Signal { channel, payload }) = command
+    let (Command::Publish { channel, payload, .. } | Command::Signal { channel, payload }) =
+        command
     else {
         return;
     };

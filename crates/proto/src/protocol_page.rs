@@ -1,13 +1,14 @@
 //! Keeps `PROTOCOL.md` true: its examples are what [`crate::json`] reads and prints, its tables are
 //! made from [`Code`]. `UPDATE_EXPECT=1 cargo test -p proto` rewrites the tables.
 
-use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 
 use expect_test::expect_file;
 
 use crate::{
-    Act, ChannelName, Code, ComeBack, Command, Epoch, Event, Kind, Offset, Placed, Publication,
-    Refusal, RequestId, UnixMillis, UnixTime, UserId, json,
+    Act, ChannelName, Code, ComeBack, Command, Cursor, Epoch, Event, Kind, LogHead, Mark, Offset,
+    Page, Placed, Publication, Refusal, RequestId, SessionId, Stand, UnixMillis, UnixTime, UserId,
+    json,
 };
 
 const PAGE: &str = include_str!("../../../PROTOCOL.md");
@@ -29,7 +30,7 @@ fn what_clients_say_on_the_page_is_read() {
             read.insert(kind(&request.command));
         });
     }
-    assert_eq!(read.len(), 7, "{read:?}");
+    assert_eq!(read.len(), 11, "{read:?}");
 }
 
 /// In both directions: nothing on the page is made up, and nothing we say is left out.
@@ -78,6 +79,10 @@ const fn kind(command: &Command) -> &'static str {
         Command::Unsubscribe { .. } => "unsubscribe",
         Command::Publish { .. } => "publish",
         Command::Signal { .. } => "signal",
+        Command::History { .. } => "history",
+        Command::Mark { mark: Mark::Delivered, .. } => "ack",
+        Command::Mark { mark: Mark::Read, .. } => "read",
+        Command::Resume { .. } => "resume",
         Command::Ping => "ping",
     }
 }
@@ -98,11 +103,42 @@ fn said() -> Vec<String> {
     let ping = Duration::from_secs(25);
     let refusal = Refusal::new(Code::TooFast).after(Duration::from_millis(1500));
     let connected = |id, expires_at| Event::Connected { id, user: user.clone(), expires_at, ping };
+    let session = SessionId(0x5bd1_e995_0c3a_77f2_1d4e_88a1_6b90_c2e3);
+    let recovered = |recovered| Stand { recovered, ..Stand::from(at(14)) };
+    let lost = Stand { recovered: Some(false), first: Some(Offset(12)), ..Stand::from(at(17)) };
+    let cursor = Cursor { delivered: Offset(16), read: Offset(15) };
+    let counted = Stand { cursor: Some((cursor, 2)), ..Stand::from(at(17)) };
+    let said = Arc::new(Publication {
+        channel: channel.clone(),
+        kind: Kind::Message(at(18)),
+        from: user.clone(),
+        except: None,
+        payload: r#"{"title":"Tide at noon"}"#.into(),
+        time: UnixMillis(1_899_999_000_125),
+    });
     let events = [
         connected(None, Some(expires_at)),
         connected(Some(id(1)), Some(expires_at)),
         Event::Connected { id: None, user: None, expires_at: None, ping },
-        Event::Subscribed { id: id(2), channel: channel.clone(), at: at(17) },
+        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: at(17).into() },
+        Event::Subscribed {
+            id: Some(id(2)),
+            channel: channel.clone(),
+            stand: recovered(Some(true)),
+        },
+        Event::Subscribed { id: None, channel: channel.clone(), stand: recovered(Some(true)) },
+        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: lost },
+        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: counted },
+        Event::Resumed { id: id(8), session, channels: vec![channel.clone()] },
+        Event::History {
+            id: id(9),
+            channel: channel.clone(),
+            page: Page {
+                head: LogHead { at: at(18), first: Offset(1) },
+                messages: vec![said.clone()],
+            },
+        },
+        Event::Marked { id: id(10), channel: channel.clone(), cursor, unread: 2 },
         Event::Published { id: id(3), channel: channel.clone(), at: at(18) },
         Event::Signalled { id: id(4), channel: channel.clone() },
         Event::Unsubscribed { id: id(5), channel: channel.clone() },
@@ -114,14 +150,7 @@ fn said() -> Vec<String> {
         Event::Refused { id: None, refusal },
         Event::Closing { refusal: Code::Draining.into() },
     ];
-    let message = Publication {
-        channel,
-        kind: Kind::Message(at(18)),
-        from: user,
-        except: None,
-        payload: r#"{"title":"Tide at noon"}"#.into(),
-        time: UnixMillis(0),
-    };
+    let message = Publication::clone(&said);
     let nobodys = Publication { from: None, kind: Kind::Message(at(24)), ..message.clone() };
     let signal =
         Publication { kind: Kind::Signal, payload: r#"{"typing":true}"#.into(), ..message.clone() };

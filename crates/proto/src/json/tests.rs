@@ -1,13 +1,20 @@
 //! The native dialect, as `PROTOCOL.md` shows it.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ids::{Epoch, Offset, UserId},
+    channel_name::ChannelName,
+    code::Code,
+    command::Request,
+    event::{Event, Stand},
+    ids::{Epoch, Offset, RequestId, SessionId, UserId},
+    log::{Cursor, LogHead, Page},
+    publication::{Kind, Placed, Publication},
+    refusal::Refusal,
     unix_time::{UnixMillis, UnixTime},
 };
 
@@ -34,15 +41,33 @@ fn commands_are_read() {
             {"signal":{"channel":"news:today","data":null}},
             {"id":4,"unsubscribe":{"channel":"news:today"}},
             {"id":5,"refresh":{"token":"t2"}},
-            {"id":6,"ping":{}}]"#,
+            {"id":6,"ping":{}},
+            {"id":7,"subscribe":{"channel":"a","since":{"epoch":"e1","offset":4}}},
+            {"id":8,"subscribe":{"channel":"a","rewind":{"last":10}}},
+            {"id":9,"subscribe":{"channel":"a","rewind":{"time":1900000000.5}}},
+            {"id":10,"publish":{"channel":"a","data":1,"key":"k"}},
+            {"id":11,"history":{"channel":"a"}},
+            {"id":12,"history":{"channel":"a","epoch":"e1","before":9,"limit":5}},
+            {"id":13,"ack":{"channel":"a","offset":4}},
+            {"id":14,"read":{"channel":"a","offset":4}},
+            {"id":15,"resume":{"session":"000000000000000000000000000000ff","since":{"a":{"epoch":"e1","offset":4}}}}]"#,
         expect![[r#"
             1 Connect { token: "t" }
-            2 Subscribe { channel: "news:today" }
-            3 Publish { channel: "news:today", payload: "{ \"a\" : [1, 2] }" }
+            2 Subscribe { channel: "news:today", start: Unsaid }
+            3 Publish { channel: "news:today", payload: "{ \"a\" : [1, 2] }", key: None }
             - Signal { channel: "news:today", payload: "null" }
             4 Unsubscribe { channel: "news:today" }
             5 Refresh { token: "t2" }
             6 Ping
+            7 Subscribe { channel: "a", start: After(Placed { epoch: Epoch(225), offset: Offset(4) }) }
+            8 Subscribe { channel: "a", start: Last(10) }
+            9 Subscribe { channel: "a", start: Since(UnixMillis(1900000000500)) }
+            10 Publish { channel: "a", payload: "1", key: Some("k") }
+            11 History { channel: "a", span: Last, epoch: None, limit: 100 }
+            12 History { channel: "a", span: Before(Offset(9)), epoch: Some(Epoch(225)), limit: 5 }
+            13 Mark { channel: "a", mark: Delivered, offset: Offset(4) }
+            14 Mark { channel: "a", mark: Read, offset: Offset(4) }
+            15 Resume { session: s000000…, since: [("a", Placed { epoch: Epoch(225), offset: Offset(4) })] }
         "#]],
     );
 }
@@ -51,7 +76,14 @@ fn commands_are_read() {
 fn what_cannot_be_read_is_refused_by_its_number() {
     check(
         r#"[{"id":1,"fly":{}}, {"id":2}, {"id":3,"ping":{},"connect":{"token":""}},
-            {"id":4,"subscribe":{"channel":"*"}}, {"id":5,"subscribe":"x"}, {"id":-1,"ping":{}}, 7]"#,
+            {"id":4,"subscribe":{"channel":"*"}}, {"id":5,"subscribe":"x"}, {"id":-1,"ping":{}}, 7,
+            {"id":6,"subscribe":{"channel":"a","since":{"epoch":"x","offset":4}}},
+            {"id":7,"subscribe":{"channel":"a","since":{"epoch":"1","offset":4},"rewind":{"last":1}}},
+            {"id":8,"subscribe":{"channel":"a","rewind":{}}},
+            {"id":9,"publish":{"channel":"a","data":1,"key":""}},
+            {"id":10,"history":{"channel":"a","limit":0}},
+            {"id":11,"history":{"channel":"a","after":1,"before":5}},
+            {"id":12,"resume":{"session":"ff"}}]"#,
         expect![[r#"
             1 UNKNOWN_COMMAND: There is no such command.
             2 BAD_COMMAND: The message names no command.
@@ -60,6 +92,13 @@ fn what_cannot_be_read_is_refused_by_its_number() {
             5 BAD_COMMAND: The command lacks something or has the wrong form.
             - BAD_COMMAND: The command lacks something or has the wrong form.
             - BAD_COMMAND: The command lacks something or has the wrong form.
+            6 BAD_COMMAND: An epoch is the text that subscribed or published told.
+            7 BAD_COMMAND: Either since or rewind, not both.
+            8 BAD_COMMAND: A rewind names either last or time.
+            9 BAD_COMMAND: A key has 1 to 128 bytes.
+            10 BAD_COMMAND: The limit is from 1 to 1000.
+            11 BAD_COMMAND: History is wanted after, before, or from a time on.
+            12 SESSION_UNKNOWN: There is no session of yours to resume by that id.
         "#]],
     );
     check(
@@ -129,7 +168,29 @@ fn events_are_printed() {
             ping: Duration::from_secs(25),
         },
         Event::Refreshed { id, expires_at: UnixTime(1_900_003_600) },
-        Event::Subscribed { id, channel: channel.clone(), at },
+        Event::Subscribed { id: Some(id), channel: channel.clone(), stand: at.into() },
+        Event::Subscribed {
+            id: None,
+            channel: channel.clone(),
+            stand: Stand {
+                at,
+                recovered: Some(false),
+                first: Some(Offset(12)),
+                cursor: Some((Cursor { delivered: Offset(9), read: Offset(3) }, 14)),
+            },
+        },
+        Event::Resumed { id, session: SessionId(255), channels: vec![channel.clone()] },
+        Event::History {
+            id,
+            channel: channel.clone(),
+            page: Page { head: LogHead { at, first: Offset(1) }, messages: Vec::new() },
+        },
+        Event::Marked {
+            id,
+            channel: channel.clone(),
+            cursor: Cursor { delivered: Offset(9), read: Offset(3) },
+            unread: 14,
+        },
         Event::Unsubscribed { id, channel: channel.clone() },
         Event::Published { id, channel: channel.clone(), at },
         Event::Signalled { id, channel: channel.clone() },
@@ -144,6 +205,10 @@ fn events_are_printed() {
         {"connected":{"user":"ann","expires_at":1900000000,"ping":25.0}}
         {"id":2,"refreshed":{"expires_at":1900003600}}
         {"id":2,"subscribed":{"channel":"news:today","epoch":"e1","offset":17}}
+        {"subscribed":{"channel":"news:today","epoch":"e1","offset":17,"recovered":false,"first":12,"delivered":9,"read":3,"unread":14}}
+        {"id":2,"resumed":{"session":"000000000000000000000000000000ff","channels":["news:today"]}}
+        {"id":2,"history":{"channel":"news:today","epoch":"e1","first":1,"head":17,"items":[]}}
+        {"id":2,"marked":{"channel":"news:today","delivered":9,"read":3,"unread":14}}
         {"id":2,"unsubscribed":{"channel":"news:today"}}
         {"id":2,"published":{"channel":"news:today","epoch":"e1","offset":17}}
         {"id":2,"signalled":{"channel":"news:today"}}
