@@ -15,6 +15,9 @@ pub struct Member {
 impl Member {
     /// Seated before the channel's place was known: owed nothing yet.
     const UNPLACED: Offset = Offset(u64::MAX);
+
+    /// Gets what it is owed from the log, and nothing live yet.
+    pub(crate) const BEHIND: Offset = Offset(u64::MAX - 1);
 }
 
 /// Messages of a channel have not reached this shard, and will not.
@@ -54,6 +57,11 @@ impl Channel {
         &self.members[row(dialect)]
     }
 
+    /// Of every dialect.
+    pub(crate) fn all_members(&self) -> Vec<Member> {
+        self.members.iter().flatten().copied().collect()
+    }
+
     pub(crate) fn member_count(&self) -> usize {
         self.members.iter().map(Vec::len).sum()
     }
@@ -76,6 +84,21 @@ impl Channel {
             waiting.retain(|it| it.0 != conn);
         }
         self.members[row(dialect)].get(seat).map(|it| it.conn)
+    }
+
+    /// Says from where on a seat is owed what is said.
+    pub(crate) fn seek(&mut self, dialect: Dialect, seat: usize, after: Offset) {
+        if let Some(member) = self.members[row(dialect)].get_mut(seat) {
+            member.after = after;
+        }
+    }
+
+    /// Whoever waits to be told where the channel stands, and will not be.
+    pub(crate) fn take_waiting(&mut self, follow: FollowId) -> Option<Vec<(ConnId, RequestId)>> {
+        match &mut self.state {
+            State::Asked { waiting } if follow == self.follow => Some(std::mem::take(waiting)),
+            State::Asked { .. } | State::Following { .. } => None,
+        }
     }
 
     /// Remembers who wants to be told when the channel's place is known.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use limits::Budget;
-use proto::{ChannelName, Identity, Offset, RequestId, UserId};
+use proto::{ChannelName, Identity, Offset, Placed, RequestId, ShardId, UserId};
 
-use crate::{conversation::Conversation, deadlines::Tick};
+use crate::{conversation::Conversation, deadlines::Tick, owed::Owed};
 
 /// The record of one open connection. Small: there are many of these, and most are idle.
 #[derive(Debug)]
@@ -34,6 +34,23 @@ pub(crate) struct Conn {
     /// Boxed, because most routes have no application.
     pub(crate) conversation: Option<Box<Conversation>>,
     pub(crate) gaps: Vec<Gap>,
+    /// Boxed, because most connections are owed nothing.
+    pub(crate) owed: Option<Box<Owed>>,
+    /// What the client calls the device it is on.
+    pub(crate) device: Option<Arc<str>>,
+    /// The number of a reading under way, and the home that was asked; one at a time.
+    pub(crate) reading: Option<(RequestId, ShardId)>,
+    /// It may take up what an earlier connection was subscribed to, once and before anything else.
+    pub(crate) resuming: Resuming,
+}
+
+/// Whether a connection takes up an earlier one's subscriptions.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Resuming {
+    No,
+    /// Asked for, by this number and with these last places.
+    Asked(RequestId, Box<[(ChannelName, Placed)]>),
+    Done,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

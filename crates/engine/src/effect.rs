@@ -2,9 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use proto::{Code, ConnId, Event, Message, Placed, Publication, Refusal, ShardId};
+use proto::{
+    ChannelName, Code, ConnId, Epoch, Event, Message, Page, Placed, Publication, Refusal,
+    SessionId, ShardId, Span,
+};
 
-use crate::input::{Envelope, Ticket};
+use crate::{
+    input::{Envelope, Marked, Moved, Ticket},
+    knock::{AskedBy, Wish},
+    policy::Class,
+};
 
 #[derive(Debug)]
 pub enum Effect {
@@ -26,6 +33,20 @@ pub enum Effect {
     /// over by [`Member::after`](crate::Member::after), so gathering cannot deliver it twice.
     Deliver {
         publication: Arc<Publication>,
+    },
+    /// Send one connection what it has missed, then say [`Input::Replayed`](crate::Input::Replayed)
+    /// once its outbox is empty, so that whoever is far behind is not buried.
+    Replay {
+        conn: ConnId,
+        messages: Vec<Arc<Publication>>,
+    },
+    /// Ask the store for something; it is answered in the order in which it is asked.
+    Store(Task),
+    /// Say what an earlier connection of the session was subscribed to; answer with
+    /// [`Input::Resumed`](crate::Input::Resumed).
+    TakeUp {
+        conn: ConnId,
+        session: SessionId,
     },
     /// Keep publications for this connection back until [`Effect::Release`]: its application speaks
     /// first.
@@ -85,6 +106,31 @@ pub enum Effect {
     },
 }
 
+/// What a shard can ask of the store.
+#[derive(Debug)]
+pub enum Task {
+    /// Say where the channel's log stands on disk, after everything asked of the disk before;
+    /// answer with [`Input::Loaded`](crate::Input::Loaded).
+    Load { channel: ChannelName },
+    /// Write a message behind the last of its log; answer with
+    /// [`Input::Appended`](crate::Input::Appended), once it is safe or has failed.
+    Append { publication: Arc<Publication>, key: Option<Arc<str>>, class: Class },
+    /// Write a cursor; answer with [`Input::Moved`](crate::Input::Moved).
+    Move { channel: ChannelName, moved: Moved },
+    /// Remove a log; answer with [`Input::Erased`](crate::Input::Erased).
+    Erase { channel: ChannelName, ticket: Ticket },
+    /// Read a part of a log from disk; answer with [`Input::Found`](crate::Input::Found).
+    Find {
+        channel: ChannelName,
+        epoch: Epoch,
+        span: Span,
+        messages_max: usize,
+        bytes_max: usize,
+        wish: Wish,
+        asked_by: AskedBy,
+    },
+}
+
 #[derive(Clone, Debug)]
 pub enum Ask {
     Connected,
@@ -102,4 +148,9 @@ pub enum Outcome {
         head: Option<Placed>,
     },
     Disconnected(usize),
+    Read(Page),
+    Cursor(Marked),
+    Erased,
+    /// It was not done.
+    Refused(Refusal),
 }

@@ -1,8 +1,14 @@
 //! Where a channel's order is kept.
 
-use proto::{ChannelName, Placed, ShardId};
+use std::time::Duration;
 
-use crate::deadlines::Tick;
+use proto::{ChannelName, LogHead, Offset, Placed, ShardId};
+
+use crate::{
+    deadlines::Tick,
+    knock::Knock,
+    log::{Log, Stage},
+};
 
 /// The shard a channel is at home on: the same for every shard of a process, and for no other.
 ///
@@ -22,7 +28,12 @@ pub fn home_of(channel: &ChannelName, shards: u16) -> ShardId {
 /// A channel, as its home shard keeps it.
 #[derive(Debug)]
 pub(crate) struct Home {
+    /// The last message that was confirmed.
     pub(crate) at: Placed,
+    /// Boxed, because most channels have none.
+    pub(crate) log: Option<Box<Log>>,
+    /// How long it is remembered when nobody needs it.
+    pub(crate) kept_for: Duration,
     /// Which shards have members: bit n for shard n.
     pub(crate) followers: u64,
     /// When it last had followers or a message.
@@ -30,6 +41,16 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// Where its log stands; without one everything before now is gone.
+    pub(crate) fn head(&self) -> LogHead {
+        let none = Offset(self.at.offset.0 + 1);
+        LogHead { at: self.at, first: self.log.as_ref().map_or(none, |it| it.first) }
+    }
+
+    pub(crate) fn is_needed(&self) -> bool {
+        self.followers != 0 || self.log.as_ref().is_some_and(|it| !it.is_idle())
+    }
+
     pub(crate) fn follow(&mut self, shard: ShardId) {
         self.followers |= 1 << shard.0;
     }
@@ -38,6 +59,18 @@ impl Home {
     pub(crate) fn unfollow(&mut self, shard: ShardId) -> bool {
         let before = self.followers;
         self.followers &= !(1 << shard.0);
+        if let Some(Stage::Loading { waiting }) = self.log.as_mut().map(|it| &mut it.stage) {
+            let is_its_follow = |it: &Knock| match it {
+                Knock::Follow { shard: of, .. } => *of == shard,
+                Knock::Publish { .. }
+                | Knock::Fetch { .. }
+                | Knock::Mark { .. }
+                | Knock::Tell { .. }
+                | Knock::Describe { .. }
+                | Knock::Erase { .. } => false,
+            };
+            waiting.retain(|it| !is_its_follow(it));
+        }
         before != self.followers
     }
 }

@@ -1,13 +1,20 @@
 //! The channels that are at home on this shard: their order, and which shards follow them.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
+    rc::Rc,
     time::Duration,
 };
 
 use proto::{ChannelName, Epoch, Offset, Placed, ShardId};
 
-use crate::{deadlines::Tick, home::Home};
+use crate::{
+    deadlines::Tick,
+    home::Home,
+    log::{Log, Stage},
+    policy::{LogRules, Storage},
+    recent::Scale,
+};
 
 /// How long an unused channel's place is remembered, and twice as long at most. Long
 /// enough for a page to be reloaded and find its offsets still good; short enough that made-up
@@ -22,25 +29,21 @@ pub(crate) struct Homes {
     by_name: HashMap<ChannelName, Home>,
     /// Every home once, in the order in which they are next looked at.
     sweep: VecDeque<(Tick, ChannelName)>,
+    /// Homes to be looked at for something of their own, and when.
+    bells: BTreeMap<Tick, Vec<ChannelName>>,
     epoch_next: u64,
+    scale: Rc<Scale>,
 }
 
 impl Homes {
-    pub(crate) fn new(epoch_seed: u64) -> Self {
-        Self { by_name: HashMap::new(), sweep: VecDeque::new(), epoch_next: epoch_seed }
-    }
-
-    /// Gives the next place in the channel's order, and tells who follows.
-    pub(crate) fn place(&mut self, now: Tick, channel: &ChannelName) -> &Home {
-        let home = self.open(now, channel);
-        home.at.offset = Offset(home.at.offset.0 + 1);
-        home
-    }
-
-    pub(crate) fn follow(&mut self, now: Tick, channel: &ChannelName, shard: ShardId) -> Placed {
-        let home = self.open(now, channel);
-        home.follow(shard);
-        home.at
+    pub(crate) fn new(epoch_seed: u64, log_bytes_max: u64) -> Self {
+        Self {
+            scale: Scale::new(log_bytes_max),
+            by_name: HashMap::new(),
+            sweep: VecDeque::new(),
+            bells: BTreeMap::new(),
+            epoch_next: epoch_seed,
+        }
     }
 
     pub(crate) fn unfollow(&mut self, now: Tick, channel: &ChannelName, shard: ShardId) {
@@ -65,13 +68,54 @@ impl Homes {
         self.by_name.get(channel)
     }
 
+    pub(crate) fn find_mut(&mut self, channel: &ChannelName) -> Option<&mut Home> {
+        self.by_name.get_mut(channel)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// A log that begins anew.
+    pub(crate) fn new_log(&self, stage: Stage) -> Log {
+        Log::new(stage, Rc::clone(&self.scale))
+    }
+
+    /// What all logs here weigh, in bytes.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.scale.bytes()
+    }
+
+    /// A place before the first message of an epoch that was never used.
+    pub(crate) const fn beginning(&mut self) -> Placed {
+        let epoch = Epoch(self.epoch_next);
+        self.epoch_next = self.epoch_next.wrapping_add(1);
+        Placed { epoch, offset: Offset(0) }
+    }
+
+    /// Sees to it that the home is looked at then.
+    pub(crate) fn ring(&mut self, at: Tick, channel: &ChannelName) {
+        self.bells.entry(at).or_default().push(channel.clone());
+    }
+
+    /// Takes the channels whose bell has rung.
+    pub(crate) fn take_rung(&mut self, now: Tick) -> Option<Vec<ChannelName>> {
+        let entry = self.bells.first_entry()?;
+        (*entry.key() <= now).then(|| entry.remove())
+    }
+
     /// The channel's home, made if there is none, and marked as used.
-    fn open(&mut self, now: Tick, channel: &ChannelName) -> &mut Home {
+    pub(crate) fn open(&mut self, now: Tick, channel: &ChannelName, rules: &LogRules) -> &mut Home {
         if !self.by_name.contains_key(channel) {
-            let at = Placed { epoch: Epoch(self.epoch_next), offset: Offset(0) };
-            self.epoch_next = self.epoch_next.wrapping_add(1);
+            let at = self.beginning();
             self.sweep.push_back((now.after(IDLE), channel.clone()));
-            let home = Home { at, followers: 0, used_at: now };
+            let (log, kept_for) = match rules.storage {
+                Storage::None => (None, IDLE),
+                Storage::Memory => (Some(Stage::Ready), IDLE.max(rules.keep.age_max)),
+                Storage::Disk(_) => (Some(Stage::Unloaded), IDLE),
+            };
+            let log = log.map(|it| Box::new(Log::new(it, Rc::clone(&self.scale))));
+            let home = Home { at, log, kept_for, followers: 0, used_at: now };
             self.by_name.insert(channel.clone(), home);
         }
         let home = self.by_name.get_mut(channel).expect("it was inserted above");
@@ -87,13 +131,11 @@ impl Homes {
             }
             let Some((_, channel)) = self.sweep.pop_front() else { break };
             let Some(home) = self.by_name.get(&channel) else { continue };
-            let idle = home.used_at.after(IDLE);
-            if home.followers != 0 {
+            let idle = home.used_at.after(home.kept_for);
+            // Whatever is kept for longer is looked at no less often, so that its turn in the
+            // queue never keeps those behind it waiting.
+            if home.is_needed() || now < idle {
                 self.sweep.push_back((now.after(IDLE), channel));
-                continue;
-            }
-            if now < idle {
-                self.sweep.push_back((idle, channel));
                 continue;
             }
             self.by_name.remove(&channel);
@@ -107,7 +149,8 @@ impl Homes {
 
     /// When the next one may be forgotten.
     pub(crate) fn wakes_at(&self) -> Tick {
-        self.sweep.front().map_or(Tick::NEVER, |it| it.0)
+        let rings_at = self.bells.first_key_value().map_or(Tick::NEVER, |it| *it.0);
+        self.sweep.front().map_or(Tick::NEVER, |it| it.0).min(rings_at)
     }
 }
 
@@ -121,8 +164,8 @@ mod tests {
 
     #[test]
     fn a_channel_that_is_followed_is_not_looked_at_all_the_time() {
-        let mut homes = Homes::new(0);
-        homes.follow(Tick(0), &name(1), ShardId(0));
+        let mut homes = Homes::new(0, u64::MAX);
+        homes.open(Tick(0), &name(1), &LogRules::default()).follow(ShardId(0));
         let mut looks = 0;
         while homes.wakes_at() < Tick(36_000) {
             homes.sweep(homes.wakes_at());
@@ -134,9 +177,9 @@ mod tests {
     /// Threat F14.
     #[test]
     fn ever_new_names_come_and_go_and_nothing_is_left() {
-        let mut homes = Homes::new(0);
+        let mut homes = Homes::new(0, u64::MAX);
         for number in 0..100_000 {
-            homes.follow(Tick(0), &name(number), ShardId(0));
+            homes.open(Tick(0), &name(number), &LogRules::default()).follow(ShardId(0));
             homes.unfollow(Tick(0), &name(number), ShardId(0));
         }
         while homes.wakes_at() != Tick::NEVER {

@@ -3,9 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use proto::{
-    Action, ChannelName, ConnId, Identity, Message, Offset, Placed, Publication, Refusal, Request,
-    RequestId, ShardId, UserId,
+    Action, ChannelName, Code, ConnId, Cursor, Epoch, Identity, LogHead, Message, Offset, Page,
+    Placed, Publication, Reader, Refusal, Request, RequestId, SessionId, ShardId, Span, UnixMillis,
+    UserId,
 };
+
+use crate::knock::{AskedBy, Marking, Wish};
 
 #[derive(Debug)]
 pub enum Input {
@@ -25,6 +28,22 @@ pub enum Input {
     Overfull { conn: ConnId, channel: ChannelName, from: Offset, to: Offset },
     /// The outbox of a connection that had been overfull is empty.
     Unclogged { conn: ConnId },
+    /// The outbox of a connection that was sent a part of a log is empty.
+    Replayed { conn: ConnId },
+    /// A ping of ours was answered: everything sent before it has arrived.
+    Ponged { conn: ConnId },
+    /// What an earlier connection of the session was subscribed to, and what it had been sent.
+    Resumed { conn: ConnId, taken_up: Result<TakenUp, Refusal> },
+    /// The disk knows this of the channel's log; nothing, if it has none.
+    Loaded { channel: ChannelName, loaded: Result<Option<Loaded>, Code> },
+    /// The message is on disk, or is not. In the order in which they were appended.
+    Appended { channel: ChannelName, at: Placed, outcome: Result<(), Code> },
+    /// The cursor is on disk, or is not.
+    Moved { channel: ChannelName, moved: Moved, outcome: Result<(), Code> },
+    /// The log is gone from the disk, or is not.
+    Erased { channel: ChannelName, ticket: Ticket, outcome: Result<(), Code> },
+    /// A part of a log, as it is on disk.
+    Found { channel: ChannelName, wish: Wish, asked_by: AskedBy, page: Result<Page, Code> },
     /// The socket is gone.
     Closed { conn: ConnId },
     /// Another shard sent something.
@@ -54,6 +73,35 @@ pub struct Opened {
     pub awaits_token: bool,
     /// Channels the route joins at once.
     pub channels: Vec<ChannelName>,
+    /// What the client calls the device it is on.
+    pub device: Option<Arc<str>>,
+}
+
+/// What an earlier connection of a session leaves behind.
+#[derive(Clone, Debug)]
+pub struct TakenUp {
+    pub session: SessionId,
+    /// The channels it had subscribed to, and the last place in each that it was sent.
+    pub left: Vec<(ChannelName, Option<Placed>)>,
+}
+
+/// What the disk knows of a log.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub head: LogHead,
+    /// When the last message was said.
+    pub time: UnixMillis,
+    pub cursors: Vec<(Reader, Cursor)>,
+    /// Idempotency keys of the latest messages.
+    pub keys: Vec<(Arc<str>, Offset)>,
+}
+
+/// A cursor that is on its way to the disk, and who wants to hear that it is there.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    pub reader: Reader,
+    pub cursor: Cursor,
+    pub origin: Origin,
 }
 
 /// A verified token, and for how long.
@@ -87,10 +135,43 @@ pub enum Envelope {
     Followed { channel: ChannelName, follow: FollowId, at: Placed },
     /// From the home shard: for your members.
     Published { publication: Arc<Publication> },
-    /// From the home shard: what a connection of yours published has this place.
-    Placed { origin: Origin, channel: ChannelName, at: Option<Placed> },
+    /// From the home shard: what a connection of yours published has this place, or none, or was
+    /// not taken.
+    Placed { origin: Origin, channel: ChannelName, at: Result<Option<Placed>, Refusal> },
+    /// From the home shard: it cannot say where the channel stands.
+    NotFollowed { channel: ChannelName, follow: FollowId, refusal: Refusal },
+    /// From the home shard: you have not been sent everything, and will not be.
+    Missed { channel: ChannelName },
+    /// To the home shard: we want this part of the log.
+    Fetch { channel: ChannelName, wish: Wish, asked_by: AskedBy },
+    /// From the home shard: here it is.
+    Fetched { channel: ChannelName, asked_by: AskedBy, fetched: Result<Fetched, Refusal> },
+    /// To the home shard: somebody has come so far.
+    Mark { channel: ChannelName, mark: Marking, origin: Origin },
+    /// From the home shard: so it is noted.
+    Marked { channel: ChannelName, origin: Origin, marked: Result<Marked, Refusal> },
     /// From the canary's home: sing.
     Canary { text: Arc<str> },
+}
+
+/// A part of a log for whoever asked, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    pub head: LogHead,
+    /// The place before the first message.
+    pub from: Offset,
+    /// Whether this continues what a new member named. `None`: it named nothing.
+    pub recovered: Option<bool>,
+    /// How far its user has come, if that is kept.
+    pub cursor: Option<Cursor>,
+    pub messages: Vec<Arc<Publication>>,
+}
+
+/// How far somebody has come, and how much is left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Marked {
+    pub cursor: Cursor,
+    pub unread: u64,
 }
 
 /// Tells one follow of a channel from an earlier one, whose answer may still be on its way.
@@ -104,6 +185,8 @@ pub struct Draft {
     pub payload: Arc<str>,
     pub from: Option<UserId>,
     pub except: Option<UserId>,
+    /// Said again with the same key, it gets the place it has already.
+    pub key: Option<Arc<str>>,
     /// Delivered to whoever is here and given no offset.
     pub is_signal: bool,
 }
@@ -127,6 +210,12 @@ pub enum Errand {
     Publish(Draft),
     /// Tell how many members the channel has here, and its head if it is at home here.
     Describe(ChannelName),
+    /// Read a part of a log. Post it to the channel's home shard, as all that follow.
+    Read { channel: ChannelName, span: Span, epoch: Option<Epoch>, limit: u16 },
+    /// Tell how far somebody has come.
+    Cursor { channel: ChannelName, reader: Reader },
+    /// Forget a channel's log, and begin it anew in another epoch.
+    Erase(ChannelName),
     /// End connections of this shard.
     Disconnect(Whom, Refusal),
     /// Publish the canary. Post it to the canary's home; every shard then reports it with its text.

@@ -16,7 +16,12 @@ mod effect;
 mod home;
 mod homes;
 mod input;
+mod keys;
+mod knock;
+mod log;
+mod owed;
 mod policy;
+mod recent;
 mod tally;
 
 #[cfg(test)]
@@ -24,10 +29,14 @@ mod tests;
 
 pub use crate::{
     channel::Member,
-    effect::{Ask, Effect, Outcome},
+    effect::{Ask, Effect, Outcome, Task},
     home::home_of,
-    input::{Draft, Envelope, Errand, FollowId, Input, Opened, Origin, Proof, Ticket, Whom},
-    policy::{Namespace, Namespaces, Policy, Rules, Slow},
+    input::{
+        Draft, Envelope, Errand, Fetched, FollowId, Input, Loaded, Marked, Moved, Opened, Origin,
+        Proof, TakenUp, Ticket, Whom,
+    },
+    knock::{AskedBy, Marking, Wish},
+    policy::{Class, Confirm, Keep, LogRules, Namespace, Namespaces, Policy, Rules, Slow, Storage},
     shard::Shard,
     tally::Tally,
 };

@@ -17,6 +17,10 @@ pub struct Rules {
     /// One per route, at the route's index.
     pub policies: Arc<[Policy]>,
     pub namespaces: Arc<Namespaces>,
+    /// How long a repetition with the same idempotency key is recognised.
+    pub keys_for: Duration,
+    /// What logs in this shard's memory may weigh together, in bytes (F14).
+    pub log_bytes_max: u64,
     pub permissions: Arc<permission::Rules>,
 }
 
@@ -65,6 +69,75 @@ impl Namespaces {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Namespace {
     pub slow: Slow,
+    pub log: LogRules,
+    /// Members begin with what they have not acknowledged, and it is sent again until they do
+    /// (R61, R74). Needs a log.
+    pub is_mailbox: bool,
+    /// Cursors are kept for each device of a user and not for the user.
+    pub by_device: bool,
+    /// Members are told how far others have come (R75). Needs a log.
+    pub has_receipts: bool,
+}
+
+impl Namespace {
+    /// Whether it is kept how far each member has come.
+    pub const fn has_cursors(&self) -> bool {
+        self.is_mailbox || self.has_receipts
+    }
+}
+
+/// What is kept of a channel's messages, and when one is confirmed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LogRules {
+    pub storage: Storage,
+    pub confirm: Confirm,
+    pub keep: Keep,
+}
+
+/// Where a log is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Storage {
+    /// Nowhere: a message is for whoever is here.
+    #[default]
+    None,
+    /// In this process. Gone with it, and offsets with it.
+    Memory,
+    /// In the store, written within this time. Confirmed before that or after, as [`Confirm`] says.
+    Disk(Class),
+}
+
+/// How soon a message is on disk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Class {
+    /// At once, together with what others say in the same millisecond.
+    Sync,
+    /// Within a tenth of a second.
+    Interval,
+}
+
+/// When whoever said something is told that it was taken, and members hear it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Confirm {
+    /// Once it is on disk: what was confirmed survives a loss of power.
+    #[default]
+    Disk,
+    /// Once it has its place. What the disk has not taken yet is lost with the process.
+    Accepted,
+}
+
+/// How much of a log is kept: the oldest goes first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Keep {
+    pub messages_max: u64,
+    pub bytes_max: u64,
+    pub age_max: Duration,
+}
+
+impl Default for Keep {
+    /// Enough for a day's absence from a busy room.
+    fn default() -> Self {
+        Self { messages_max: 10_000, bytes_max: 16 << 20, age_max: Duration::from_secs(24 * 3600) }
+    }
 }
 
 /// What happens to a member that reads too slowly (F10).

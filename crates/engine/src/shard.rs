@@ -4,16 +4,19 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use limits::{Budget, Counts, Limit, Pace};
-use proto::{ChannelName, Code, ConnId, Dialect, Event, Identity, Publication, Refusal, RequestId};
+use proto::{
+    ChannelName, Code, ConnId, Dialect, Event, Identity, Publication, Refusal, RequestId,
+    UnixMillis,
+};
 
 use crate::{
     channel::Member,
     channels::Channels,
-    conn::{Conn, Stage},
+    conn::{Conn, Resuming, Stage},
     conns::Conns,
     conversation::Conversation,
     deadlines::{Deadlines, Tick},
-    effect::Effect,
+    effect::{Effect, Outcome},
     home::SHARDS_MAX,
     homes::Homes,
     input::{Input, Opened},
@@ -25,8 +28,14 @@ mod authenticating; // Tokens that come after the upgrade.
 mod bus; // What shards say to each other.
 mod commanding; // What clients ask.
 mod errands; // What the HTTP side asks.
+mod fetching; // Parts of logs.
 mod joining; // Seats in channels.
+mod keeping; // To the disk, and what becomes of it.
+mod knocking; // What waits for a log to be loaded.
+mod marking; // Who has come how far.
 mod publishing; // Order, and who hears.
+mod replaying; // Members who are behind.
+mod resuming; // What an earlier connection had.
 mod talking; // With applications.
 mod watching; // Deadlines.
 
@@ -47,6 +56,8 @@ pub struct Shard {
     limit_counts: Counts,
     /// Seats taken in all channels, for the metrics.
     memberships: usize,
+    /// What the wall clock says, for what is told to people.
+    wall: UnixMillis,
 }
 
 impl Shard {
@@ -58,15 +69,21 @@ impl Shard {
             paces: paces.collect(),
             conns: Conns::default(),
             channels: Channels::new(rules.epoch_seed),
-            homes: Homes::new(rules.epoch_seed),
+            homes: Homes::new(rules.epoch_seed, rules.log_bytes_max),
             deadlines: Deadlines::new(now),
             farewells: BTreeMap::new(),
             is_draining: false,
             tally: Tally::default(),
             limit_counts: Counts::default(),
             memberships: 0,
+            wall: UnixMillis(0),
             rules,
         }
+    }
+
+    /// Tells what the wall clock says. Only what messages are labelled with follows from it.
+    pub const fn set_wall(&mut self, wall: UnixMillis) {
+        self.wall = wall;
     }
 
     /// Takes one input and appends the effects it calls for.
@@ -85,6 +102,24 @@ impl Shard {
                 self.overfull(tick, conn, channel, from, to, effects);
             }
             Input::Unclogged { conn } => self.unclogged(conn, effects),
+            Input::Replayed { conn } => self.replayed(tick, conn, effects),
+            Input::Ponged { conn } => self.ponged(tick, conn, effects),
+            Input::Resumed { conn, taken_up } => self.resumed(tick, conn, taken_up, effects),
+            Input::Loaded { channel, loaded } => self.loaded(tick, channel, loaded, effects),
+            Input::Appended { channel, at, outcome } => {
+                self.appended(tick, channel, at, outcome, effects);
+            }
+            Input::Moved { channel, moved, outcome } => {
+                self.moved(channel, moved, outcome, effects);
+            }
+            Input::Erased { ticket, outcome, .. } => {
+                let refused = |code| Outcome::Refused(Refusal::new(code));
+                let outcome = outcome.map_or_else(refused, |()| Outcome::Erased);
+                effects.push(Effect::Conclude { ticket, outcome });
+            }
+            Input::Found { channel, wish, asked_by, page } => {
+                self.found(tick, channel, &wish, asked_by, page, effects);
+            }
             Input::Closed { conn } => self.forget(tick, conn, None, effects),
             Input::Sent { envelope } => self.sent(tick, envelope, effects),
             Input::Overflowed => self.overflowed(tick, effects),
@@ -147,6 +182,16 @@ impl Shard {
         self.memberships
     }
 
+    /// Channels that are at home here.
+    pub fn home_count(&self) -> usize {
+        self.homes.count()
+    }
+
+    /// What the logs in this shard's memory weigh, in bytes.
+    pub fn log_bytes(&self) -> u64 {
+        self.homes.log_bytes()
+    }
+
     fn policy(&self, conn: &Conn) -> &Policy {
         &self.rules.policies[usize::from(conn.policy)]
     }
@@ -155,7 +200,8 @@ impl Shard {
         let policy = &self.rules.policies[usize::from(opened.policy)];
         let stage = if opened.awaits_token { Stage::Greeting } else { Stage::Live };
         let has_app = policy.has_app;
-        self.conns.open(id, Conn::new(id, opened.policy, stage, now));
+        let device = opened.device;
+        self.conns.open(id, Conn { device, ..Conn::new(id, opened.policy, stage, now) });
         if self.is_draining {
             self.close(now, id, Code::Draining.into(), effects);
             return;
@@ -272,6 +318,10 @@ impl Conn {
             proving: None,
             conversation: None,
             gaps: Vec::new(),
+            owed: None,
+            device: None,
+            reading: None,
+            resuming: Resuming::No,
         }
     }
 }

@@ -18,6 +18,12 @@ pub struct Tally {
     pub asks: u64,
     pub asks_answered: u64,
     pub asks_failed: u64,
+    /// Messages that the disk refused.
+    pub not_stored: u64,
+    /// Messages of mailboxes sent again because nobody acknowledged them (R61).
+    pub resent: u64,
+    /// And those given up for their connection; they stay in the mailbox (R90).
+    pub undelivered: u64,
     /// Times the inbox overflowed.
     pub overflows: u64,
 }

@@ -6,6 +6,7 @@
 
 mod play; // Start here.
 
+mod disk;
 mod house;
 mod log;
 mod script;
@@ -17,6 +18,9 @@ mod errands;
 mod failures;
 mod greeting;
 mod limits;
+mod logs;
+mod mail;
+mod resuming;
 mod shards;
 mod slow;
 mod tokens;

@@ -1,38 +1,35 @@
 //! What shards say to each other.
 
-use proto::{ChannelName, Code, ConnId, Event, Placed, ShardId};
+use proto::{ChannelName, Code, ConnId, Event, Placed, Refusal, ShardId};
 
 use super::Shard;
 use crate::{
+    channel::Member,
     deadlines::Tick,
     effect::Effect,
     home::home_of,
     input::{Envelope, FollowId},
+    knock::Knock,
 };
 
 impl Shard {
     pub(super) fn sent(&mut self, now: Tick, envelope: Envelope, effects: &mut Vec<Effect>) {
         match envelope {
-            Envelope::Publish { draft, origin } => self.place(now, draft, origin, effects),
+            Envelope::Publish { draft, origin } => self.take_in(now, draft, origin, effects),
             Envelope::Follow { channel, follow, shard } => {
-                let at = self.homes.follow(now, &channel, shard);
-                let envelope = Envelope::Followed { channel, follow, at };
-                effects.push(Effect::Send { to: shard, envelope });
+                self.knock(now, channel, Knock::Follow { follow, shard }, effects);
             }
             Envelope::Unfollow { channel, shard } => self.homes.unfollow(now, &channel, shard),
             Envelope::Followed { channel, follow, at } => {
                 self.followed(now, channel, follow, at, effects);
             }
+            Envelope::NotFollowed { channel, follow, refusal } => {
+                self.not_followed(now, &channel, follow, &refusal, effects);
+            }
+            Envelope::Missed { channel } => self.missed(now, &channel, effects),
             Envelope::Forgot { shard } => self.follow_again(now, shard, effects),
             Envelope::FollowAll { channels, shard } => {
-                self.homes.unfollow_all(now, shard);
-                let follow = |(channel, follow)| {
-                    let at = self.homes.follow(now, &channel, shard);
-                    (channel, follow, at)
-                };
-                let places = channels.into_iter().map(follow).collect();
-                effects
-                    .push(Effect::Send { to: shard, envelope: Envelope::FollowedAll { places } });
+                self.followed_by(now, channels, shard, effects);
             }
             Envelope::FollowedAll { places } => {
                 for (channel, follow, at) in places {
@@ -41,12 +38,77 @@ impl Shard {
             }
             Envelope::Published { publication } => self.published(now, publication, effects),
             Envelope::Placed { origin, channel, at } => self.placed(origin, channel, at, effects),
+            Envelope::Fetch { channel, wish, asked_by } => {
+                self.knock(now, channel, Knock::Fetch { wish, asked_by }, effects);
+            }
+            Envelope::Fetched { channel, asked_by, fetched } => {
+                self.fetched(now, channel, asked_by, fetched, effects);
+            }
+            Envelope::Mark { channel, mark, origin } => {
+                self.knock(now, channel, Knock::Mark { mark, origin }, effects);
+            }
+            Envelope::Marked { channel, origin, marked } => {
+                self.marked(origin, channel, marked, effects);
+            }
             Envelope::Canary { text } => effects.push(Effect::Sing { text }),
         }
     }
 
+    /// These are the channels a shard follows here, and there are no others. Where they stand goes
+    /// back in one envelope, but for those the disk has to be asked about.
+    fn followed_by(
+        &mut self,
+        now: Tick,
+        channels: Vec<(ChannelName, FollowId)>,
+        shard: ShardId,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.homes.unfollow_all(now, shard);
+        let mut answers = Vec::new();
+        for (channel, follow) in channels {
+            self.knock(now, channel, Knock::Follow { follow, shard }, &mut answers);
+        }
+        let mut places = Vec::new();
+        for effect in answers {
+            if let Effect::Send { envelope: Envelope::Followed { channel, follow, at }, .. } =
+                effect
+            {
+                places.push((channel, follow, at));
+            } else {
+                effects.push(effect);
+            }
+        }
+        effects.push(Effect::Send { to: shard, envelope: Envelope::FollowedAll { places } });
+    }
+
+    /// Our home cannot tell where a channel stands: whoever waited for that goes without.
+    pub(super) fn not_followed(
+        &mut self,
+        now: Tick,
+        channel: &ChannelName,
+        follow: FollowId,
+        refusal: &Refusal,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(key) = self.channels.key(channel) else { return };
+        let Some(waiting) = self.channels.at_mut(key).take_waiting(follow) else { return };
+        let members = self.channels.at(key).all_members();
+        for member in members {
+            match waiting.iter().find(|it| it.0 == member.conn) {
+                Some((conn, id)) => {
+                    self.leave(now, *conn, key, effects);
+                    self.refuse(*conn, Some(*id), refusal.clone(), effects);
+                }
+                // Whoever asks its home for more is told by that.
+                None if member.after == Member::BEHIND => {}
+                // Seats that were given have nobody to tell; they come back.
+                None => self.close(now, member.conn, refusal.clone(), effects),
+            }
+        }
+    }
+
     /// Our home told where a channel stands.
-    fn followed(
+    pub(super) fn followed(
         &mut self,
         now: Tick,
         channel: ChannelName,
@@ -61,7 +123,8 @@ impl Shard {
             return;
         };
         for (conn, id) in waiting {
-            let event = Event::Subscribed { id, channel: channel.clone(), at };
+            let (id, stand) = (Some(id), at.into());
+            let event = Event::Subscribed { id, channel: channel.clone(), stand };
             effects.push(Effect::Tell { conn, event });
         }
     }
@@ -81,6 +144,7 @@ impl Shard {
         closing
             .retain(|it| !matches!(it, Effect::Send { envelope: Envelope::Unfollow { .. }, .. }));
         effects.append(&mut closing);
+        self.ask_no_more(now, None, effects);
         self.tell_forgotten(effects);
     }
 
@@ -99,5 +163,31 @@ impl Shard {
         let channels = self.channels.follow_again(|it| home_of(it, shards) == forgetful);
         let envelope = Envelope::FollowAll { channels, shard: self.rules.shard };
         effects.push(Effect::Send { to: forgetful, envelope });
+        self.ask_no_more(now, Some(forgetful), effects);
+    }
+
+    /// What was asked of a home is not answered any more: whoever was behind comes back, and
+    /// whoever read may ask again.
+    fn ask_no_more(&mut self, now: Tick, home: Option<ShardId>, effects: &mut Vec<Effect>) {
+        let shards = self.rules.shards;
+        let is_it = |of: ShardId| home.is_none_or(|it| it == of);
+        let mut behind = Vec::new();
+        let mut reading = Vec::new();
+        for (conn, record) in self.conns.iter() {
+            let replays = record.owed.iter().flat_map(|it| &it.replays);
+            let mut asking = replays.filter(|it| !it.is_sending).map(|it| it.channel);
+            if asking.any(|it| is_it(home_of(&self.channels.at(it).name, shards))) {
+                behind.push(conn);
+            } else if let Some((id, _)) = record.reading.filter(|it| is_it(it.1)) {
+                reading.push((conn, id));
+            }
+        }
+        for conn in behind {
+            self.close(now, conn, Code::ShardFailed.into(), effects);
+        }
+        for (conn, id) in reading {
+            self.conns.at_mut(conn).reading = None;
+            self.refuse(conn, Some(id), Code::Busy, effects);
+        }
     }
 }

@@ -8,8 +8,11 @@ use proto::{ChannelName, Code, Command, ConnId, Event, Refusal, Request, Request
 use super::Shard;
 use crate::{
     conn::Stage,
+    deadlines::Tick,
     effect::Effect,
+    home::home_of,
     input::{Draft, Origin},
+    knock::{AskedBy, Wish},
 };
 
 impl Shard {
@@ -45,19 +48,29 @@ impl Shard {
     fn command(&mut self, now: Instant, conn: ConnId, request: Request, effects: &mut Vec<Effect>) {
         let tick = self.deadlines.tick(now);
         match (request.command, request.id) {
-            (Command::Subscribe { channel }, Some(id)) => {
-                self.subscribe(tick, conn, id, channel, effects);
+            (Command::Subscribe { channel, start }, Some(id)) => {
+                self.subscribe(tick, conn, id, channel, start, effects);
             }
             (Command::Unsubscribe { channel }, id) => {
                 self.unsubscribe(tick, conn, id, channel, effects);
             }
-            (Command::Publish { channel, payload }, id) => {
-                let draft = self.draft(conn, channel, payload, false);
+            (Command::Publish { channel, payload, key }, id) => {
+                let draft = self.draft(conn, channel, payload, false, key.as_deref());
                 self.publish_as(now, conn, id, draft, effects);
             }
             (Command::Signal { channel, payload }, id) => {
-                let draft = self.draft(conn, channel, payload, true);
+                let draft = self.draft(conn, channel, payload, true, None);
                 self.publish_as(now, conn, id, draft, effects);
+            }
+            (Command::History { channel, span, epoch, limit }, Some(id)) => {
+                let wish = Wish::Read { span, epoch, limit };
+                self.read_history(tick, conn, id, channel, wish, effects);
+            }
+            (Command::Mark { channel, mark, offset }, id) => {
+                self.mark_as(tick, conn, id, channel, (mark, offset), effects);
+            }
+            (Command::Resume { session, since }, Some(id)) => {
+                self.resume(conn, id, session, since, effects);
             }
             (Command::Ping, Some(id)) => {
                 effects.push(Effect::Tell { conn, event: Event::Pong { id } });
@@ -68,7 +81,14 @@ impl Shard {
                     .saying("You are connected. To replace the token, send refresh.");
                 self.refuse(conn, id, refusal, effects);
             }
-            (Command::Subscribe { .. } | Command::Ping | Command::Refresh { .. }, None) => {
+            (
+                Command::Subscribe { .. }
+                | Command::History { .. }
+                | Command::Resume { .. }
+                | Command::Ping
+                | Command::Refresh { .. },
+                None,
+            ) => {
                 let refusal = Refusal::new(Code::BadCommand).saying("This command needs an id.");
                 self.refuse(conn, None, refusal, effects);
             }
@@ -82,10 +102,40 @@ impl Shard {
         channel: ChannelName,
         payload: std::sync::Arc<str>,
         is_signal: bool,
+        key: Option<&str>,
     ) -> Draft {
         let identity = self.conns.find(conn).and_then(|it| it.identity.as_ref());
         let from = identity.map(|it| it.user.clone());
-        Draft { channel, payload, from, except: None, is_signal }
+        // Nobody's key can be taken for another's.
+        let key = key.map(|it| format!("user:{}:{it}", from.as_ref().map_or("", |it| it.as_str())));
+        Draft { channel, payload, from, except: None, is_signal, key: key.map(Into::into) }
+    }
+
+    /// Reading needs a permission of its own, asked at every reading (C5).
+    fn read_history(
+        &mut self,
+        now: Tick,
+        conn: ConnId,
+        id: RequestId,
+        channel: ChannelName,
+        wish: Wish,
+        effects: &mut Vec<Effect>,
+    ) {
+        let record = self.conns.at_mut(conn);
+        if record.reading.is_some() {
+            let refusal = Refusal::new(Code::Busy).saying("An earlier reading is under way.");
+            self.refuse(conn, Some(id), refusal, effects);
+            return;
+        }
+        let record = self.conns.find(conn).expect("it has just been there");
+        if let Err(code) = self.authorize(record, Action::History, &channel) {
+            self.refuse(conn, Some(id), code, effects);
+            return;
+        }
+        let home = home_of(&channel, self.rules.shards);
+        self.conns.at_mut(conn).reading = Some((id, home));
+        let asked_by = AskedBy::Client { shard: self.rules.shard, conn, id };
+        self.ask_home(now, channel, wish, asked_by, effects);
     }
 
     fn publish_as(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use proto::{ConnId, Refusal, ShardId};
+use proto::{ChannelName, ConnId, Refusal, ShardId};
 
 use super::Shard;
 use crate::{
@@ -10,6 +10,8 @@ use crate::{
     effect::{Effect, Outcome},
     home::home_of,
     input::{Envelope, Errand, Origin, Ticket, Whom},
+    knock::{AskedBy, Knock, Wish},
+    policy::Storage,
 };
 
 impl Shard {
@@ -22,15 +24,35 @@ impl Shard {
     ) {
         match errand {
             Errand::Publish(draft) => {
-                let home = home_of(&draft.channel, self.rules.shards);
-                assert!(home == self.rules.shard, "{} is at home on {home}", draft.channel);
-                self.place(now, draft, Origin::Ticket(ticket), effects);
+                self.is_at_home(&draft.channel);
+                self.take_in(now, draft, Origin::Ticket(ticket), effects);
             }
             Errand::Describe(channel) => {
                 let members = self.channels.find(&channel).map_or(0, |it| it.member_count());
+                let is_here = home_of(&channel, self.rules.shards) == self.rules.shard;
+                // Only a log on disk may be there without anyone having used it.
+                let storage = self.namespace(&channel).log.storage;
+                if is_here && matches!(storage, Storage::Disk(_)) {
+                    self.knock(now, channel, Knock::Describe { ticket, members }, effects);
+                    return;
+                }
                 let head = self.homes.find(&channel).map(|it| it.at);
                 let outcome = Outcome::Described { members, head };
                 effects.push(Effect::Conclude { ticket, outcome });
+            }
+            Errand::Read { channel, span, epoch, limit } => {
+                self.is_at_home(&channel);
+                let wish = Wish::Read { span, epoch, limit };
+                let asked_by = AskedBy::Ticket(ticket);
+                self.knock(now, channel, Knock::Fetch { wish, asked_by }, effects);
+            }
+            Errand::Cursor { channel, reader } => {
+                self.is_at_home(&channel);
+                self.knock(now, channel, Knock::Tell { reader, ticket }, effects);
+            }
+            Errand::Erase(channel) => {
+                self.is_at_home(&channel);
+                self.knock(now, channel, Knock::Erase { ticket }, effects);
             }
             Errand::Disconnect(whom, refusal) => {
                 let count = self.disconnect(now, &whom, &refusal, effects);
@@ -38,6 +60,11 @@ impl Shard {
             }
             Errand::Canary(text) => self.release_canary(&text, effects),
         }
+    }
+
+    fn is_at_home(&self, channel: &ChannelName) {
+        let home = home_of(channel, self.rules.shards);
+        assert!(home == self.rules.shard, "{channel} is at home on {home}");
     }
 
     /// Walks every connection: an operator asks this now and then, and an index by user would cost

@@ -1,7 +1,7 @@
 //! Seats in channels: taken, given up, and kept in step on both sides.
 
 use permission::Action;
-use proto::{ChannelName, Code, ConnId, Dialect, Event, Placed, Refusal, RequestId};
+use proto::{ChannelName, Code, ConnId, Event, Placed, Refusal, RequestId, Start};
 
 use super::Shard;
 use crate::{
@@ -11,6 +11,8 @@ use crate::{
     effect::Effect,
     home::home_of,
     input::Envelope,
+    knock::Knock,
+    owed::{Begins, Owed},
 };
 
 impl Shard {
@@ -20,29 +22,60 @@ impl Shard {
         conn: ConnId,
         id: RequestId,
         channel: ChannelName,
+        start: Start,
         effects: &mut Vec<Effect>,
     ) {
-        if let Err(code) = self.may_subscribe(conn, &channel) {
+        if let Err(code) = self.may_subscribe(conn, &channel, 0) {
             self.refuse(conn, Some(id), code, effects);
             return;
         }
+        self.join(now, conn, channel, start, Begins::For(id), effects);
+    }
+
+    /// Takes a seat that a command asked for. Whoever begins in the log hears from its home where;
+    /// everyone else begins where the channel stands.
+    pub(super) fn join(
+        &mut self,
+        now: Tick,
+        conn: ConnId,
+        channel: ChannelName,
+        start: Start,
+        begins: Begins,
+        effects: &mut Vec<Effect>,
+    ) {
         let key = self.channel_key(now, &channel, effects);
-        match self.seat(conn, key, false) {
+        let has_cursors = self.namespace(&channel).has_cursors();
+        let at = self.seat(conn, key, false);
+        let id = match begins {
+            Begins::For(id) if start == Start::Unsaid && !has_cursors => id,
+            Begins::For(_) | Begins::Resumed | Begins::Silently => {
+                self.begin(now, conn, channel, start, begins, effects);
+                return;
+            }
+        };
+        match at {
             Some(at) => {
-                let event = Event::Subscribed { id, channel, at };
+                let (id, stand) = (Some(id), at.into());
+                let event = Event::Subscribed { id, channel, stand };
                 effects.push(Effect::Tell { conn, event });
             }
             None => self.channels.at_mut(key).wait(conn, id),
         }
     }
 
-    fn may_subscribe(&self, id: ConnId, channel: &ChannelName) -> Result<(), Code> {
+    /// Whether the connection may, with so many others that it is about to join.
+    pub(super) fn may_subscribe(
+        &self,
+        id: ConnId,
+        channel: &ChannelName,
+        others: usize,
+    ) -> Result<(), Code> {
         let conn = self.conns.find(id).expect("the caller has seen that the connection is open");
         self.authorize(conn, Action::Subscribe, channel)?;
         if self.channels.key(channel).is_some_and(|it| conn.is_in(it)) {
             return Err(Code::AlreadySubscribed);
         }
-        if usize::from(self.policy(conn).channels_max) <= conn.joined.len() {
+        if usize::from(self.policy(conn).channels_max) <= conn.joined.len() + others {
             return Err(Code::TooManyChannels);
         }
         Ok(())
@@ -69,8 +102,12 @@ impl Shard {
     ) {
         let key = self.channel_key(now, &channel, effects);
         let Some(record) = self.conns.find(conn) else { return };
-        if !record.is_in(key) {
-            self.seat(conn, key, true);
+        if record.is_in(key) {
+            return;
+        }
+        self.seat(conn, key, true);
+        if self.namespace(&channel).is_mailbox {
+            self.begin(now, conn, channel, Start::Unsaid, Begins::Silently, effects);
         }
     }
 
@@ -98,7 +135,13 @@ impl Shard {
     /// Takes the seat of a connection that stays. If it was still waiting to be told that it has
     /// one, that request is answered too: every request is.
     pub(super) fn give_up(&mut self, now: Tick, id: ConnId, key: u32, effects: &mut Vec<Effect>) {
-        if let Some(request) = self.channels.at(key).waits(id) {
+        let begins = self.conns.at_mut(id).owed.as_mut().and_then(|it| it.replay(key));
+        let begins = begins.filter(|it| it.next.is_none()).map(|it| it.begins);
+        let replaying = match begins {
+            Some(Begins::For(request)) => Some(request),
+            Some(Begins::Resumed | Begins::Silently) | None => None,
+        };
+        if let Some(request) = self.channels.at(key).waits(id).or(replaying) {
             let refusal = Refusal::new(Code::NotSubscribed).saying("You have left it meanwhile.");
             self.refuse(id, Some(request), refusal, effects);
         }
@@ -115,6 +158,10 @@ impl Shard {
         self.memberships -= 1;
         let channel = self.channels.at_mut(key);
         conn.gaps.retain(|it| it.channel != channel.name);
+        if let Some(owed) = &mut conn.owed {
+            owed.forget(key);
+            Owed::tidy(&mut conn.owed);
+        }
         if let Some(moved) = channel.unseat(dialect, id, joined.seat as usize) {
             let moved = self.conns.at_mut(moved);
             let seat = moved.joined.iter_mut().find(|it| it.channel == key);
@@ -135,9 +182,7 @@ impl Shard {
         let home = home_of(name, self.rules.shards);
         let follow = self.channels.at(key).follow();
         if home == self.rules.shard {
-            let at = self.homes.follow(now, name, home);
-            let waiting = self.channels.at_mut(key).followed(follow, at);
-            assert!(waiting == Ok(Vec::new()), "{name} is new: nobody waits, nothing was missed");
+            self.knock(now, name.clone(), Knock::Follow { follow, shard: home }, effects);
         } else {
             let shard = self.rules.shard;
             let envelope = Envelope::Follow { channel: name.clone(), follow, shard };
@@ -169,8 +214,7 @@ impl Shard {
     /// Messages of a channel were lost on their way here: its members come back and recover.
     pub(super) fn missed(&mut self, now: Tick, channel: &ChannelName, effects: &mut Vec<Effect>) {
         let Some(channel) = self.channels.find(channel) else { return };
-        let members = [Dialect::Native, Dialect::Plain].map(|it| channel.members(it).to_vec());
-        for member in members.iter().flatten() {
+        for member in channel.all_members() {
             self.close(now, member.conn, Code::ShardFailed.into(), effects);
         }
     }

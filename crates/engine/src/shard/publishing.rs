@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proto::{
-    ChannelName, Code, ConnId, Dialect, Event, Kind, Offset, Placed, Publication, UnixMillis,
+    ChannelName, Code, ConnId, Dialect, Event, Kind, Offset, Placed, Publication, Refusal,
 };
 
 use super::Shard;
@@ -12,8 +12,10 @@ use crate::{
     conn::Gap,
     deadlines::Tick,
     effect::{Effect, Outcome},
-    home::home_of,
+    home::{home_of, shards_in},
     input::{Draft, Envelope, Origin},
+    knock::Knock,
+    log,
     policy::Slow,
 };
 
@@ -28,14 +30,30 @@ impl Shard {
     ) {
         let home = home_of(&draft.channel, self.rules.shards);
         if home == self.rules.shard {
-            self.place(now, draft, origin, effects);
+            self.take_in(now, draft, origin, effects);
         } else {
             let envelope = Envelope::Publish { draft, origin };
             effects.push(Effect::Send { to: home, envelope });
         }
     }
 
-    /// On the home shard: gives the draft its place and passes it on to every shard with members.
+    /// On the home shard: a signal goes on at once, a message once its channel's log is known.
+    pub(super) fn take_in(
+        &mut self,
+        now: Tick,
+        draft: Draft,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        if draft.is_signal {
+            self.place(now, draft, origin, effects);
+        } else {
+            let channel = draft.channel.clone();
+            self.knock(now, channel, Knock::Publish { draft, origin }, effects);
+        }
+    }
+
+    /// On the home shard: gives the draft its place and passes it on.
     pub(super) fn place(
         &mut self,
         now: Tick,
@@ -43,24 +61,27 @@ impl Shard {
         origin: Origin,
         effects: &mut Vec<Effect>,
     ) {
+        if !draft.is_signal {
+            self.keep(now, draft, origin, effects);
+            return;
+        }
         self.tally.published += 1;
-        let (at, followers) = if draft.is_signal {
-            let followers = self.homes.find(&draft.channel).map(|it| it.followers);
-            (None, followers.unwrap_or(0))
-        } else {
-            let home = self.homes.place(now, &draft.channel);
-            (Some(home.at), home.followers)
-        };
+        let followers = self.homes.find(&draft.channel).map_or(0, |it| it.followers);
         let channel = draft.channel.clone();
-        let publication = Arc::new(Publication {
-            channel: draft.channel,
-            kind: at.map_or(Kind::Signal, Kind::Message),
-            from: draft.from,
-            except: draft.except,
-            payload: draft.payload,
-            time: UnixMillis(0),
-        });
-        for shard in crate::home::shards_in(followers) {
+        let publication = log::publication(draft, Kind::Signal, self.wall);
+        self.pass_on(now, followers, publication, effects);
+        self.placed(origin, channel, Ok(None), effects);
+    }
+
+    /// To every shard with members.
+    pub(super) fn pass_on(
+        &mut self,
+        now: Tick,
+        followers: u64,
+        publication: Arc<Publication>,
+        effects: &mut Vec<Effect>,
+    ) {
+        for shard in shards_in(followers) {
             let publication = Arc::clone(&publication);
             if shard == self.rules.shard {
                 self.published(now, publication, effects);
@@ -69,7 +90,6 @@ impl Shard {
                 effects.push(Effect::Send { to: shard, envelope });
             }
         }
-        self.placed(origin, channel, at, effects);
     }
 
     /// On a shard with members: delivers.
@@ -85,38 +105,47 @@ impl Shard {
             Kind::Message(at) => channel.advance(at),
             Kind::Signal => Ok(channel.at().is_some()),
         };
+        let is_mailbox = self.namespace(&publication.channel).is_mailbox;
         match is_owed {
-            Ok(true) => effects.push(Effect::Deliver { publication }),
+            Ok(true) => {
+                if is_mailbox && let Some(key) = self.channels.key(&publication.channel) {
+                    self.mailed(now, key);
+                }
+                effects.push(Effect::Deliver { publication });
+            }
             Ok(false) => {}
             Err(Missed) => self.missed(now, &publication.channel, effects),
         }
     }
 
-    /// Tells whoever published that it has its place.
+    /// Tells whoever published that it has its place, or was not taken.
     pub(super) fn placed(
-        &self,
+        &mut self,
         origin: Origin,
         channel: ChannelName,
-        at: Option<Placed>,
+        at: Result<Option<Placed>, Refusal>,
         effects: &mut Vec<Effect>,
     ) {
-        match origin {
-            Origin::Nobody => {}
-            Origin::Ticket(ticket) => {
-                effects.push(Effect::Conclude { ticket, outcome: Outcome::Placed(at) });
+        match (origin, at) {
+            (Origin::Nobody, _) => {}
+            (Origin::Ticket(ticket), at) => {
+                let outcome = at.map_or_else(Outcome::Refused, Outcome::Placed);
+                effects.push(Effect::Conclude { ticket, outcome });
             }
-            Origin::Conn { shard, conn, id } if shard == self.rules.shard => {
+            (Origin::Conn { shard, .. }, at) if shard != self.rules.shard => {
+                let envelope = Envelope::Placed { origin, channel, at };
+                effects.push(Effect::Send { to: shard, envelope });
+            }
+            (Origin::Conn { conn, .. }, _) if self.conns.find(conn).is_none() => {}
+            (Origin::Conn { conn, id, .. }, Ok(at)) => {
                 let event = match at {
                     Some(at) => Event::Published { id, channel, at },
                     None => Event::Signalled { id, channel },
                 };
-                if self.conns.find(conn).is_some() {
-                    effects.push(Effect::Tell { conn, event });
-                }
+                effects.push(Effect::Tell { conn, event });
             }
-            Origin::Conn { shard, .. } => {
-                let envelope = Envelope::Placed { origin, channel, at };
-                effects.push(Effect::Send { to: shard, envelope });
+            (Origin::Conn { conn, id, .. }, Err(refusal)) => {
+                self.refuse(conn, Some(id), refusal, effects);
             }
         }
     }
@@ -137,6 +166,12 @@ impl Shard {
         if !self.channels.key(&channel).is_some_and(|it| conn.is_in(it)) {
             return;
         }
+        if let Some(key) = self.channels.key(&channel)
+            && self.replay_overfull(id, key, from)
+        {
+            return;
+        }
+        let Some(conn) = self.conns.find(id) else { return };
         let slow = self.rules.namespaces.of(channel.namespace()).slow;
         if slow == Slow::Close || self.policy(conn).dialect == Dialect::Plain {
             self.tally.too_slow += 1;

@@ -100,7 +100,8 @@ impl Shard {
     fn act(&mut self, now: Tick, id: ConnId, action: Action, effects: &mut Vec<Effect>) {
         match action {
             Action::Publish { channel, payload, except } => {
-                let draft = Draft { channel, payload, from: None, except, is_signal: false };
+                let draft =
+                    Draft { channel, payload, from: None, except, is_signal: false, key: None };
                 self.publish(now, draft, Origin::Nobody, effects);
             }
             // The rest concerns a connection, which may have closed meanwhile.

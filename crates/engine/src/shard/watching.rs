@@ -21,6 +21,7 @@ impl Shard {
                 }
             }
         }
+        self.ring(now, effects);
         self.homes.sweep(now);
     }
 
@@ -46,6 +47,7 @@ impl Shard {
             effects.push(Effect::Tell { conn: id, event: Event::Expiring { expires_at, within } });
         }
         conn.due = Tick::NEVER;
+        self.resend(now, id, effects);
         self.schedule(id);
     }
 
@@ -107,7 +109,8 @@ fn next_deadline(conn: &Conn, policy: &Policy) -> Tick {
         false => conn.pinged_at.after(policy.pong_within),
     };
     let idle = if conn.is_paused() { Tick::NEVER } else { idle_at(conn, policy) };
-    [conn.drains_at, greet_by, conn.expires_at, silence, idle, notice]
+    let mail = conn.owed.as_ref().map_or(Tick::NEVER, |it| it.due());
+    [conn.drains_at, greet_by, conn.expires_at, silence, idle, notice, mail]
         .into_iter()
         .min()
         .unwrap_or(Tick::NEVER)

@@ -6,7 +6,7 @@ use limits::{Mode, Rate};
 use permission::{Action, Requirements, Rule};
 use proto::{Dialect, Identity, ShardId, UnixTime, UserId};
 
-use crate::{Namespace, Namespaces, Policy, Rules, Slow};
+use crate::{Class, Confirm, Keep, LogRules, Namespace, Namespaces, Policy, Rules, Slow, Storage};
 
 /// Routes by the names the scripts call them.
 pub(super) const ROUTES: [&str; 7] =
@@ -18,11 +18,33 @@ pub(super) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
         shards,
         epoch_seed,
         policies: ROUTES.iter().map(|it| policy(it)).collect(),
-        namespaces: Arc::new(Namespaces {
-            named: vec![("news".to_owned(), Namespace { slow: Slow::Drop })],
-            default: Namespace::default(),
-        }),
+        namespaces: Arc::new(namespaces()),
+        keys_for: Duration::from_secs(60),
+        log_bytes_max: 64 << 20,
         permissions: Arc::new(permissions()),
+    }
+}
+
+/// `log` is confirmed on disk and `quick` before, `memory` keeps three messages, `mail` is sent
+/// until it is acknowledged, `talk` says who has read what.
+fn namespaces() -> Namespaces {
+    let kept = |storage, confirm| LogRules { storage, confirm, keep: Keep::default() };
+    let on_disk = kept(Storage::Disk(Class::Sync), Confirm::Disk);
+    let quick = kept(Storage::Disk(Class::Interval), Confirm::Accepted);
+    let few = Keep { messages_max: 3, ..Keep::default() };
+    let in_memory = LogRules { storage: Storage::Memory, keep: few, ..LogRules::default() };
+    let with = |log| Namespace { log, ..Namespace::default() };
+    let named = [
+        ("news", Namespace { slow: Slow::Drop, ..Namespace::default() }),
+        ("log", with(on_disk)),
+        ("quick", with(quick)),
+        ("memory", with(in_memory)),
+        ("mail", Namespace { is_mailbox: true, ..with(on_disk) }),
+        ("talk", Namespace { has_receipts: true, ..with(in_memory) }),
+    ];
+    Namespaces {
+        named: named.into_iter().map(|it| (it.0.to_owned(), it.1)).collect(),
+        default: Namespace::default(),
     }
 }
 
@@ -47,16 +69,17 @@ fn policy(route: &str) -> Policy {
     }
 }
 
-/// Everyone may do everything in den, lobby, news and room; staff only where staff is.
+/// Everyone may do everything where no staff is.
 fn permissions() -> permission::Rules {
-    let actions = vec![Action::Subscribe, Action::Publish, Action::Signal];
+    let actions = vec![Action::Subscribe, Action::Publish, Action::Signal, Action::History];
     let rule = |pattern: &str, require: Requirements| Rule {
         actions: actions.clone(),
         pattern: pattern.parse().unwrap(),
         require,
     };
     let staff = || Requirements::from([("role".to_owned(), vec!["staff".to_owned()])]);
-    let open = ["den", "lobby", "room:*", "news:*"];
+    let open =
+        ["den", "lobby", "room:*", "news:*", "log:*", "quick:*", "memory:*", "mail:*", "talk:*"];
     let mut allow: Vec<Rule> = open.iter().map(|it| rule(it, Requirements::new())).collect();
     allow.push(rule("staff:*", staff()));
     permission::Rules { allow, deny: Vec::new() }

@@ -1,11 +1,14 @@
 //! The transcript: effects in words.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
-use proto::{ConnId, Event, Kind, Message, Placed, Publication, Refusal, RequestId};
+use proto::{
+    ConnId, Cursor, Event, Kind, LogHead, Message, Page, Placed, Publication, Refusal, RequestId,
+    Stand,
+};
 
 use super::play::Person;
-use crate::{Ask, Effect, Envelope, Outcome};
+use crate::{Ask, Effect, Envelope, Outcome, Task, Wish};
 
 #[derive(Default)]
 pub(super) struct Log {
@@ -52,6 +55,28 @@ impl Log {
             Effect::Tell { conn, event } => format!("{} <- {}", who(conn), tell(event)),
             Effect::Reply { conn, message } => format!("{} <- reply {}", who(conn), say(message)),
             Effect::Deliver { .. } => return None,
+            Effect::Replay { conn, messages } => {
+                let channel = &messages[0].channel;
+                format!("{} <- replay {channel} {}", who(conn), said(messages))
+            }
+            Effect::Store(Task::Load { channel }) => format!("disk <- load {channel}"),
+            Effect::Store(Task::Append { publication, .. }) => {
+                format!(
+                    "disk <- append {} {}",
+                    publication.channel,
+                    said(&[Arc::clone(publication)])
+                )
+            }
+            Effect::Store(Task::Move { channel, moved }) => {
+                let Cursor { delivered, read } = moved.cursor;
+                let user = &moved.reader.user;
+                format!("disk <- move {user} in {channel} to {}/{}", delivered.0, read.0)
+            }
+            Effect::Store(Task::Erase { channel, .. }) => format!("disk <- erase {channel}"),
+            Effect::Store(Task::Find { channel, span, messages_max, .. }) => {
+                format!("disk <- find {channel} {span:?} at most {messages_max}")
+            }
+            Effect::TakeUp { conn, session } => format!("{} takes up {session:?}", who(conn)),
             Effect::Hold { conn } => format!("{} held", who(conn)),
             Effect::Release { conn } => format!("{} released", who(conn)),
             Effect::Close { conn, refusal } => format!("{} closed {}", who(conn), no(refusal)),
@@ -90,8 +115,18 @@ fn tell(event: &Event) -> String {
             format!("{}connected as {user}", number(*id))
         }
         Event::Refreshed { id, expires_at } => format!("#{} refreshed until {expires_at}", id.0),
-        Event::Subscribed { id, channel, at } => {
-            format!("#{} subscribed {channel} after {}", id.0, place(*at))
+        Event::Subscribed { id, channel, stand } => {
+            format!("{}subscribed {channel} after {}", number(*id), stands(stand))
+        }
+        Event::Resumed { id, channels, .. } => {
+            let names: Vec<&str> = channels.iter().map(|it| it.as_str()).collect();
+            format!("#{} resumed {}", id.0, names.join(" "))
+        }
+        Event::History { id, channel, page } => {
+            format!("#{} history {channel} {}", id.0, part(page))
+        }
+        Event::Marked { id, channel, cursor, unread } => {
+            format!("#{} marked {channel} {}", id.0, marks(*cursor, *unread))
         }
         Event::Unsubscribed { id, channel } => format!("#{} unsubscribed {channel}", id.0),
         Event::Published { id, channel, at } => {
@@ -132,8 +167,31 @@ fn send(envelope: &Envelope) -> String {
             Kind::Message(at) => format!("published {} {}", publication.channel, place(at)),
             Kind::Signal => format!("signalled {}", publication.channel),
         },
-        Envelope::Placed { channel, at, .. } => {
+        Envelope::Placed { channel, at: Ok(at), .. } => {
             format!("placed {channel} {}", at.map_or("nowhere".to_owned(), place))
+        }
+        Envelope::Placed { channel, at: Err(refusal), .. } => {
+            format!("not placed {channel} {}", no(refusal))
+        }
+        Envelope::NotFollowed { channel, refusal, .. } => {
+            format!("not followed {channel} {}", no(refusal))
+        }
+        Envelope::Missed { channel } => format!("missed {channel}"),
+        Envelope::Fetch { channel, wish, .. } => format!("fetch {channel} {}", wanted(wish)),
+        Envelope::Fetched { channel, fetched: Ok(it), .. } => {
+            format!("fetched {channel} {} after {}", said(&it.messages), it.from.0)
+        }
+        Envelope::Fetched { channel, fetched: Err(refusal), .. } => {
+            format!("not fetched {channel} {}", no(refusal))
+        }
+        Envelope::Mark { channel, mark, .. } => {
+            format!("mark {channel} {:?} {} of {}", mark.mark, mark.offset.0, mark.reader.user)
+        }
+        Envelope::Marked { channel, marked: Ok(it), .. } => {
+            format!("marked {channel} {}", marks(it.cursor, it.unread))
+        }
+        Envelope::Marked { channel, marked: Err(refusal), .. } => {
+            format!("not marked {channel} {}", no(refusal))
         }
         Envelope::Canary { text } => format!("canary {text}"),
     }
@@ -146,7 +204,53 @@ fn conclude(outcome: &Outcome) -> String {
             format!("{members} members, head {}", head.map_or("unknown".to_owned(), place))
         }
         Outcome::Disconnected(count) => format!("disconnected {count}"),
+        Outcome::Read(page) => format!("read {}", part(page)),
+        Outcome::Cursor(it) => marks(it.cursor, it.unread),
+        Outcome::Erased => "erased".to_owned(),
+        Outcome::Refused(refusal) => format!("refused {}", no(refusal)),
     }
+}
+
+fn wanted(wish: &Wish) -> String {
+    match wish {
+        Wish::Begin { start, .. } => format!("from {start:?}"),
+        Wish::GoOn { after } => format!("on after {}", after.offset.0),
+        Wish::Read { span, limit, .. } => format!("{span:?} at most {limit}"),
+    }
+}
+
+fn stands(stand: &Stand) -> String {
+    let mut text = place(stand.at);
+    match (stand.recovered, stand.first) {
+        (Some(true), _) => text.push_str(", recovered"),
+        (Some(false), first) => {
+            let first = first.map_or(0, |it| it.0);
+            write!(text, ", not recovered, kept from {first}").unwrap();
+        }
+        (None, _) => {}
+    }
+    if let Some((cursor, unread)) = stand.cursor {
+        write!(text, ", {}", marks(cursor, unread)).unwrap();
+    }
+    text
+}
+
+fn marks(cursor: Cursor, unread: u64) -> String {
+    format!("delivered {} read {} unread {unread}", cursor.delivered.0, cursor.read.0)
+}
+
+fn part(page: &Page) -> String {
+    let LogHead { at, first } = page.head;
+    format!("{} of {}..={}", said(&page.messages), first.0, place(at))
+}
+
+fn said(messages: &[Arc<Publication>]) -> String {
+    let one = |it: &Arc<Publication>| match it.kind {
+        Kind::Message(at) => format!("{} {}", at.offset.0, it.payload),
+        Kind::Signal => format!("signal {}", it.payload),
+    };
+    let all: Vec<String> = messages.iter().map(one).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
 fn place(at: Placed) -> String {

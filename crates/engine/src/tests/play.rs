@@ -9,6 +9,7 @@ use std::{
 use proto::{ConnId, Dialect, Kind, Publication, ShardId};
 
 use super::{
+    disk::Disk,
     house,
     log::Log,
     script::{self, Line},
@@ -38,6 +39,10 @@ pub(super) struct Play {
     is_bus_held: bool,
     /// What is delivered at the end of the turn.
     owed: Vec<(u16, Arc<Publication>)>,
+    disk: Disk,
+    /// Whose outbox is empty once the turn is over, but for those who take their time.
+    replayed: Vec<(u16, ConnId)>,
+    dawdles: bool,
     log: Log,
 }
 
@@ -59,6 +64,9 @@ impl Play {
             bus: VecDeque::new(),
             is_bus_held: false,
             owed: Vec::new(),
+            disk: Disk::default(),
+            replayed: Vec::new(),
+            dawdles: false,
             log: Log::default(),
         }
     }
@@ -90,10 +98,28 @@ impl Play {
                 }
             }
             Line::Passes(time) => self.pass(time),
+            Line::Waits { name, time } => {
+                self.pass(time);
+                self.act(script::parse(&format!("{name} pongs")));
+            }
             Line::Leaps(time) => {
                 self.now += time;
                 self.ring();
             }
+            Line::Clock(wall) => {
+                self.shards.iter_mut().for_each(|it| it.set_wall(wall));
+            }
+            Line::DiskHolds => self.disk.is_held = true,
+            Line::DiskMoves => self.disk.is_held = false,
+            Line::DiskTakes { count } => {
+                for _ in 0..count {
+                    self.work();
+                }
+            }
+            Line::DiskFails { lies } => (self.disk.fails, self.disk.lies) = (true, lies),
+            Line::DiskWorks => self.disk.fails = false,
+            Line::DiskCuts { channel, first } => self.disk.cut(&channel, first),
+            Line::Dawdles(dawdles) => self.dawdles = dawdles,
             Line::BusHolds => self.is_bus_held = true,
             Line::BusTakes { count } => {
                 for _ in 0..count {
@@ -103,6 +129,13 @@ impl Play {
             Line::BusLoses { count } => drop(self.bus.drain(..count)),
             Line::BusMoves => self.is_bus_held = false,
             Line::Fails { shard } => self.fail(shard),
+            Line::Quietly { line } => {
+                let before = self.log.text.len();
+                self.act(script::parse(&line));
+                self.end_turn();
+                self.move_bus();
+                self.log.text.truncate(before);
+            }
             Line::Repeats { count, line } => {
                 for _ in 0..count {
                     self.act(script::parse(&line));
@@ -131,10 +164,11 @@ impl Play {
             if let Some(line) = line {
                 self.log.write(&line);
             }
-            if let Effect::Deliver { publication } = effect {
-                self.owed.push((shard, publication));
-            } else if let Effect::Send { to, envelope } = effect {
-                self.bus.push_back((to, envelope));
+            match self.disk.ask(shard, effect) {
+                Some(Effect::Deliver { publication }) => self.owed.push((shard, publication)),
+                Some(Effect::Send { to, envelope }) => self.bus.push_back((to, envelope)),
+                Some(Effect::Replay { conn, .. }) => self.replayed.push((shard, conn)),
+                _ => {}
             }
         }
     }
@@ -158,10 +192,26 @@ impl Play {
         }
     }
 
+    /// Whatever goes between shards, to the disk and through the sockets, until all is still.
     fn move_bus(&mut self) {
-        while !self.is_bus_held && !self.bus.is_empty() {
-            self.take();
+        loop {
+            if !self.is_bus_held && !self.bus.is_empty() {
+                self.take();
+            } else if !self.dawdles && !self.replayed.is_empty() {
+                let (shard, conn) = self.replayed.remove(0);
+                self.tell(shard, Input::Replayed { conn });
+                self.end_turn();
+            } else if self.disk.is_held || !self.work() {
+                break;
+            }
         }
+    }
+
+    fn work(&mut self) -> bool {
+        let Some((shard, input)) = self.disk.work() else { return false };
+        self.tell(shard, input);
+        self.end_turn();
+        true
     }
 
     fn take(&mut self) {

@@ -11,18 +11,26 @@
 //! app fails ann               front publishes den x        front describes den on=1
 //! front disconnects user ann  front disconnects conn ann   front looses canary
 //! shard 1 overflows           shard 1 fails                everybody drains over 10s
+//! ann subscribes log:1 since a0/3 #1    ann subscribes log:1 last 2 #1
+//! ann publishes log:1 hi key=k #2       ann reads log:1 after 3 limit 2 #3
+//! ann acks mail:1 3 #4                  ann has-read talk:1 3 #5
+//! ann resumes log:1 a0/3, den a1/2 #6   ann takes up log:1 a0/2, den
+//! ann dawdles   nobody dawdles          ann echoes
+//! front reads log:1    front erases log:1    front asks for mail:1 of ann
+//! disk holds   disk takes 2   disk moves   disk fails   disk lies   disk works
+//! disk cuts log:1 to 3        clock says 5000
 //! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
 //! ```
 
 use std::time::Duration;
 
 use proto::{
-    Action, ChannelName, Code, Command, ConnId, Message, Offset, Refusal, Request, RequestId,
-    UserId,
+    Action, ChannelName, Code, Command, ConnId, Epoch, Mark, Message, Offset, Placed, Reader,
+    Refusal, Request, RequestId, SessionId, Span, Start, UnixMillis, UserId,
 };
 
 use super::house::{self, ROUTES};
-use crate::{Draft, Errand, Input, Opened, Proof, Ticket, Whom};
+use crate::{Draft, Errand, Input, Opened, Proof, TakenUp, Ticket, Whom};
 
 /// What a shard is told of a person, once it is known which connection that is.
 type ByConn = Box<dyn FnOnce(ConnId) -> Input>;
@@ -34,13 +42,23 @@ pub(super) enum Line {
     Home { channel: ChannelName, input: Input },
     Everywhere { input: Box<dyn Fn() -> Input> },
     Passes(Duration),
+    Waits { name: String, time: Duration },
     Leaps(Duration),
+    Clock(UnixMillis),
+    DiskHolds,
+    DiskMoves,
+    DiskTakes { count: usize },
+    DiskFails { lies: bool },
+    DiskWorks,
+    DiskCuts { channel: ChannelName, first: u64 },
+    Dawdles(bool),
     BusHolds,
     BusTakes { count: usize },
     BusLoses { count: usize },
     BusMoves,
     Fails { shard: u16 },
     Repeats { count: usize, line: String },
+    Quietly { line: String },
 }
 
 pub(super) fn parse(line: &str) -> Line {
@@ -48,10 +66,23 @@ pub(super) fn parse(line: &str) -> Line {
     match *words {
         [time] if time.starts_with("++") => Line::Leaps(duration(&time[2..])),
         [time] if time.starts_with('+') => Line::Passes(duration(&time[1..])),
+        ["quietly", ..] => Line::Quietly { line: line.split_once(' ').unwrap().1.to_owned() },
         [count, "times", ..] => {
             let line = line.split_once("times ").unwrap().1.to_owned();
             Line::Repeats { count: count.parse().unwrap(), line }
         }
+        ["clock", "says", millis] => Line::Clock(UnixMillis(millis.parse().unwrap())),
+        ["disk", "holds"] => Line::DiskHolds,
+        ["disk", "moves"] => Line::DiskMoves,
+        ["disk", "takes", count] => Line::DiskTakes { count: count.parse().unwrap() },
+        ["disk", "fails"] => Line::DiskFails { lies: false },
+        ["disk", "lies"] => Line::DiskFails { lies: true },
+        ["disk", "works"] => Line::DiskWorks,
+        ["disk", "cuts", name, "to", first] => {
+            Line::DiskCuts { channel: channel(name), first: first.parse().unwrap() }
+        }
+        ["nobody", "dawdles"] => Line::Dawdles(false),
+        [_, "dawdles"] => Line::Dawdles(true),
         ["bus", "holds"] => Line::BusHolds,
         ["bus", "loses", count] => Line::BusLoses { count: count.parse().unwrap() },
         ["bus", "takes", count] => Line::BusTakes { count: count.parse().unwrap() },
@@ -73,6 +104,7 @@ pub(super) fn parse(line: &str) -> Line {
             let answer = actions.filter(|it| !it.is_empty()).map(action).collect();
             person(name, |conn| Input::Answered { conn, answer: Ok(answer) })
         }
+        [name, "waits", time] => Line::Waits { name: name.to_owned(), time: duration(time) },
         [name, "opens", ref options @ ..] => opens(name, options),
         [name, ref rest @ ..] => does(name, rest),
         [] => panic!("an empty line"),
@@ -92,6 +124,7 @@ fn opens(name: &str, options: &[&str]) -> Line {
         proof,
         awaits_token: is("awaiting"),
         channels: channels(options),
+        device: None,
     };
     let shard = option(options, "on=").map_or(0, |it| it.parse().unwrap());
     Line::Opens { name: name.to_owned(), shard, opened }
@@ -124,10 +157,22 @@ fn does(name: &str, words: &[&str]) -> Line {
         _ => (None, words),
     };
     let command = match *words {
-        ["subscribes", name] => Command::Subscribe { channel: channel(name) },
+        ["subscribes", name, ref start @ ..] => {
+            Command::Subscribe { channel: channel(name), start: begin(start) }
+        }
         ["unsubscribes", name] => Command::Unsubscribe { channel: channel(name) },
-        ["publishes", name, payload] => {
-            Command::Publish { channel: channel(name), payload: payload.into() }
+        ["publishes", name, payload, ref rest @ ..] => Command::Publish {
+            channel: channel(name),
+            payload: payload.into(),
+            key: option(rest, "key=").map(Into::into),
+        },
+        ["reads", name, ref rest @ ..] => read(name, rest),
+        ["acks", name, offset] => mark(name, Mark::Delivered, offset),
+        ["has-read", name, offset] => mark(name, Mark::Read, offset),
+        ["resumes", ref rest @ ..] => {
+            let since = places(&rest.join(" "));
+            let since = since.into_iter().map(|it| (it.0, it.1.unwrap())).collect();
+            Command::Resume { session: SessionId(1), since }
         }
         ["signals", name, payload] => {
             Command::Signal { channel: channel(name), payload: payload.into() }
@@ -158,6 +203,16 @@ fn happens(name: &str, id: Option<RequestId>, words: &[&str]) -> Line {
             let proof = Err(Code::InvalidToken.into());
             person(name, |conn| Input::Authenticated { conn, proof })
         }
+        ["takes", "up", ref rest @ ..] => {
+            let left = places(&rest.join(" "));
+            let taken_up = Ok(TakenUp { session: SessionId(1), left });
+            person(name, |conn| Input::Resumed { conn, taken_up })
+        }
+        ["takes", "nothing", "up"] => {
+            let taken_up = Err(Code::SessionUnknown.into());
+            person(name, |conn| Input::Resumed { conn, taken_up })
+        }
+        ["echoes"] => person(name, |conn| Input::Ponged { conn }),
         ["pongs"] => person(name, |conn| Input::Heard { conn }),
         ["closes"] => person(name, |conn| Input::Closed { conn }),
         ["overfills", name_of, range] => {
@@ -184,9 +239,20 @@ fn front(words: &[&str]) -> Line {
                 from: None,
                 except,
                 is_signal: false,
+                key: option(rest, "key=").map(Into::into),
             };
-            let input = Input::Sought { ticket, errand: Errand::Publish(draft) };
-            return Line::Home { channel, input };
+            return at_home(channel, Errand::Publish(draft));
+        }
+        ["reads", name] => {
+            let channel = channel(name);
+            let (span, epoch, limit) = (Span::Last, None, 100);
+            return at_home(channel.clone(), Errand::Read { channel, span, epoch, limit });
+        }
+        ["erases", name] => return at_home(channel(name), Errand::Erase(channel(name))),
+        ["asks", "for", name, "of", user] => {
+            let reader = Reader { user: UserId::parse(user).unwrap(), device: None };
+            let channel = channel(name);
+            return at_home(channel.clone(), Errand::Cursor { channel, reader });
         }
         ["describes", name, ..] => Errand::Describe(channel(name)),
         ["disconnects", "user", user, ..] => {
@@ -202,6 +268,10 @@ fn front(words: &[&str]) -> Line {
         _ => panic!("no such line: front {words:?}"),
     };
     Line::Shard { shard, input: Input::Sought { ticket, errand } }
+}
+
+fn at_home(channel: ChannelName, errand: Errand) -> Line {
+    Line::Home { channel, input: Input::Sought { ticket: Ticket(7), errand } }
 }
 
 fn action(text: &str) -> Action {
@@ -220,6 +290,51 @@ fn action(text: &str) -> Action {
         ["leave", name] => Action::Leave(channel(name)),
         ["close"] => Action::Close(Code::SessionExpired.into()),
         _ => panic!("no such action: {text}"),
+    }
+}
+
+fn begin(words: &[&str]) -> Start {
+    match *words {
+        [] => Start::Unsaid,
+        ["since", at] => Start::After(place(at)),
+        ["last", count] => Start::Last(count.parse().unwrap()),
+        ["from", millis] => Start::Since(UnixMillis(millis.parse().unwrap())),
+        _ => panic!("no such beginning: {words:?}"),
+    }
+}
+
+fn read(name: &str, words: &[&str]) -> Command {
+    let limit = match words.iter().position(|it| *it == "limit") {
+        Some(index) => words[index + 1].parse().unwrap(),
+        None => 100,
+    };
+    let number = |it: &str| Offset(it.parse().unwrap());
+    let span = match *words {
+        ["after", offset, ..] => Span::After(number(offset)),
+        ["before", offset, ..] => Span::Before(number(offset)),
+        _ => Span::Last,
+    };
+    Command::History { channel: channel(name), span, epoch: None, limit }
+}
+
+fn mark(name: &str, mark: Mark, offset: &str) -> Command {
+    Command::Mark { channel: channel(name), mark, offset: Offset(offset.parse().unwrap()) }
+}
+
+fn places(text: &str) -> Vec<(ChannelName, Option<Placed>)> {
+    let words = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let one = |it: &str| match it.split_once(' ') {
+        Some((name, at)) => (channel(name), Some(place(at))),
+        None => (channel(it), None),
+    };
+    words.map(one).collect()
+}
+
+fn place(text: &str) -> Placed {
+    let (epoch, offset) = text.split_once('/').unwrap();
+    Placed {
+        epoch: Epoch(u64::from_str_radix(epoch, 16).unwrap()),
+        offset: Offset(offset.parse().unwrap()),
     }
 }
 

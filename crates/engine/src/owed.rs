@@ -1,0 +1,106 @@
+//! What a connection is owed of logs: parts it has missed, and mail it has not acknowledged.
+
+use std::time::Duration;
+
+use proto::{Offset, Placed, Reader, RequestId};
+
+use crate::deadlines::Tick;
+
+/// How long after it was sent mail is sent again if it was not acknowledged, and twice as long each
+/// time (R61).
+pub(crate) const RESEND_FIRST: Duration = Duration::from_secs(10);
+
+/// How often mail is sent again. After some five minutes of silence it has failed for this
+/// connection (R90); it stays in the mailbox for the next.
+pub(crate) const RESENDS_MAX: u8 = 5;
+
+/// How long mail for a client that cannot acknowledge waits for a ping of ours to prove its way.
+pub(crate) const PROVE_AFTER: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    pub(crate) replays: Vec<Replay>,
+    pub(crate) mails: Vec<Mail>,
+    attempts: u32,
+}
+
+/// A channel in which the connection is behind, and gets the log until it has caught up.
+#[derive(Clone, Debug)]
+pub(crate) struct Replay {
+    pub(crate) channel: u32,
+    /// Tells its answers from those to an earlier one.
+    pub(crate) attempt: u32,
+    pub(crate) begins: Begins,
+    /// Everything up to here has been sent. `None` until the home has said where it begins.
+    pub(crate) next: Option<Placed>,
+    /// It waits for its outbox to be empty, and not for its home.
+    pub(crate) is_sending: bool,
+}
+
+/// Who is told where a replay begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Begins {
+    /// Whoever subscribed.
+    For(RequestId),
+    /// Whoever resumed: an event without a number.
+    Resumed,
+    /// Nobody: a seat that was given, or mail that is sent again.
+    Silently,
+}
+
+/// A mailbox the connection is in.
+#[derive(Clone, Debug)]
+pub(crate) struct Mail {
+    pub(crate) channel: u32,
+    pub(crate) reader: Reader,
+    /// Everything up to here has been acknowledged.
+    pub(crate) delivered: Offset,
+    pub(crate) resends: u8,
+    /// When it is sent again, or its way is proved. [`Tick::NEVER`] if nothing is open.
+    pub(crate) due: Tick,
+    /// What the ping under way proves, for a client that cannot acknowledge.
+    pub(crate) proving: Option<Offset>,
+}
+
+impl Owed {
+    pub(crate) fn begin(&mut self, channel: u32, begins: Begins, next: Option<Placed>) -> u32 {
+        self.attempts = self.attempts.wrapping_add(1);
+        let attempt = self.attempts;
+        self.replays.retain(|it| it.channel != channel);
+        self.replays.push(Replay { channel, attempt, begins, next, is_sending: false });
+        attempt
+    }
+
+    pub(crate) fn replay(&mut self, channel: u32) -> Option<&mut Replay> {
+        self.replays.iter_mut().find(|it| it.channel == channel)
+    }
+
+    pub(crate) fn mail(&mut self, channel: u32) -> Option<&mut Mail> {
+        self.mails.iter_mut().find(|it| it.channel == channel)
+    }
+
+    /// The connection has left the channel.
+    pub(crate) fn forget(&mut self, channel: u32) {
+        self.replays.retain(|it| it.channel != channel);
+        self.mails.retain(|it| it.channel != channel);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.replays.is_empty() && self.mails.is_empty()
+    }
+
+    pub(crate) fn due(&self) -> Tick {
+        self.mails.iter().map(|it| it.due).min().unwrap_or(Tick::NEVER)
+    }
+}
+
+impl Mail {
+    pub(crate) const fn new(channel: u32, reader: Reader, delivered: Offset) -> Self {
+        Self { channel, reader, delivered, resends: 0, due: Tick::NEVER, proving: None }
+    }
+
+    /// Until when it waits for an acknowledgement before it is sent again.
+    pub(crate) fn resend_at(&self, now: Tick) -> Tick {
+        now.after(RESEND_FIRST * (1 << self.resends.min(RESENDS_MAX)))
+    }
+}

@@ -1,0 +1,268 @@
+//! The newest messages of a log, in memory: all of a log in memory, and of one on disk what those
+//! who come back after a moment ask for, so that a storm of them does not reach the disk (L1).
+
+use std::{cell::Cell, collections::VecDeque, rc::Rc, sync::Arc};
+
+use proto::{Kind, Offset, Publication, Span};
+
+use crate::{deadlines::Tick, policy::Keep};
+
+/// Messages whose offsets follow each other.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    messages: VecDeque<(Tick, Arc<Publication>)>,
+    bytes: u64,
+    scale: Rc<Scale>,
+}
+
+/// What all logs in a shard's memory weigh together (F14).
+#[derive(Debug)]
+pub(crate) struct Scale {
+    bytes: Cell<u64>,
+    bytes_max: u64,
+}
+
+impl Scale {
+    pub(crate) fn new(bytes_max: u64) -> Rc<Self> {
+        Rc::new(Self { bytes: Cell::new(0), bytes_max })
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    fn is_over(&self) -> bool {
+        self.bytes_max < self.bytes.get()
+    }
+}
+
+/// What a message weighs besides its payload: its record, its names, its place here.
+const MESSAGE_BYTES: u64 = 160;
+
+impl Recent {
+    pub(crate) const fn new(scale: Rc<Scale>) -> Self {
+        Self { messages: VecDeque::new(), bytes: 0, scale }
+    }
+
+    pub(crate) fn push(&mut self, now: Tick, message: Arc<Publication>) {
+        let weight = weight(&message);
+        self.bytes += weight;
+        self.scale.bytes.update(|it| it + weight);
+        self.messages.push_back((now, message));
+    }
+
+    /// Drops the oldest until what is left may be kept. Where all logs together weigh too much,
+    /// whoever speaks keeps only what they said last.
+    pub(crate) fn trim(&mut self, now: Tick, keep: &Keep) {
+        while let Some((at, oldest)) = self.messages.front() {
+            let is_over = keep.messages_max < self.messages.len() as u64
+                || keep.bytes_max < self.bytes
+                || keep.age_max < now.since(*at)
+                || (self.scale.is_over() && 1 < self.messages.len());
+            if !is_over {
+                break;
+            }
+            let weight = weight(oldest);
+            self.bytes -= weight;
+            self.scale.bytes.update(|it| it - weight);
+            self.messages.pop_front();
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.scale.bytes.update(|it| it - self.bytes);
+        self.bytes = 0;
+        self.messages = VecDeque::new();
+    }
+
+    /// The oldest that is here.
+    pub(crate) fn first(&self) -> Option<Offset> {
+        self.messages.front().map(|it| offset(&it.1))
+    }
+
+    /// The part of the log that is wanted, if all of it is here; `first` is where the log begins.
+    pub(crate) fn part(
+        &self,
+        span: Span,
+        first: Offset,
+        messages_max: usize,
+        bytes_max: u64,
+    ) -> Option<Vec<Arc<Publication>>> {
+        let from = self.first()?;
+        let is_whole = from <= first;
+        let skipped = |after: Offset| usize::try_from((after.0 + 1).saturating_sub(from.0)).ok();
+        let (start, newest_first) = match span {
+            Span::After(after) if from.0 <= after.0 + 1 => (skipped(after)?, false),
+            Span::After(_) if is_whole => (0, false),
+            Span::Since(time) => {
+                let start = self.messages.partition_point(|it| it.1.time < time);
+                // The first one here may not be the first of that time.
+                if start == 0 && !is_whole {
+                    return None;
+                }
+                (start, false)
+            }
+            Span::Before(before) => {
+                let end = usize::try_from(before.0.saturating_sub(from.0)).ok()?;
+                (end.min(self.messages.len()), true)
+            }
+            Span::Last => (self.messages.len(), true),
+            Span::After(_) => return None,
+        };
+        if newest_first {
+            let wanted = start.min(messages_max);
+            if wanted < messages_max && !is_whole {
+                return None;
+            }
+            return Some(self.copied(start - wanted, wanted, bytes_max, true));
+        }
+        Some(self.copied(start, messages_max, bytes_max, false))
+    }
+
+    /// At least one, if there is one; the bytes are counted from the end that is nearer to what was
+    /// asked for.
+    fn copied(
+        &self,
+        start: usize,
+        count: usize,
+        bytes_max: u64,
+        from_the_end: bool,
+    ) -> Vec<Arc<Publication>> {
+        let all = self.messages.iter().skip(start).take(count).map(|it| &it.1);
+        let mut bytes = 0;
+        let mut fits = |it: &&Arc<Publication>| {
+            let is_first = bytes == 0;
+            bytes += weight(it);
+            is_first || bytes <= bytes_max
+        };
+        if from_the_end {
+            let mut some: Vec<_> = all.rev().take_while(|it| fits(it)).cloned().collect();
+            some.reverse();
+            some
+        } else {
+            all.take_while(|it| fits(it)).cloned().collect()
+        }
+    }
+}
+
+impl Drop for Recent {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+pub(crate) fn offset(message: &Publication) -> Offset {
+    match message.kind {
+        Kind::Message(at) => at.offset,
+        Kind::Signal => Offset(0),
+    }
+}
+
+fn weight(message: &Publication) -> u64 {
+    MESSAGE_BYTES + message.payload.len() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proto::{ChannelName, Epoch, Placed, UnixMillis};
+
+    use super::*;
+
+    const ALL: u64 = u64::MAX;
+
+    fn message(number: u64) -> Arc<Publication> {
+        let at = Placed { epoch: Epoch(1), offset: Offset(number) };
+        Arc::new(Publication {
+            channel: ChannelName::parse("den").unwrap(),
+            kind: Kind::Message(at),
+            from: None,
+            except: None,
+            payload: "1234567890".into(),
+            time: UnixMillis(1000 * number),
+        })
+    }
+
+    /// Messages 5 to 9 of a log.
+    fn recent() -> Recent {
+        let mut recent = Recent::new(Scale::new(ALL));
+        (5..10).for_each(|it| recent.push(Tick(u32::try_from(it).unwrap()), message(it)));
+        recent
+    }
+
+    fn offsets(part: Option<Vec<Arc<Publication>>>) -> Option<Vec<u64>> {
+        Some(part?.iter().map(|it| offset(it).0).collect())
+    }
+
+    #[test]
+    fn a_part_is_given_if_all_of_it_is_here() {
+        // What is wanted, with the log beginning at 1; and with it beginning at 5.
+        let cases = [
+            (Span::After(Offset(3)), None, Some(vec![5, 6, 7])),
+            (Span::After(Offset(4)), Some(vec![5, 6, 7]), Some(vec![5, 6, 7])),
+            (Span::After(Offset(7)), Some(vec![8, 9]), Some(vec![8, 9])),
+            (Span::After(Offset(9)), Some(vec![]), Some(vec![])),
+            (Span::After(Offset(20)), Some(vec![]), Some(vec![])),
+            (Span::Before(Offset(9)), Some(vec![6, 7, 8]), Some(vec![6, 7, 8])),
+            (Span::Before(Offset(7)), None, Some(vec![5, 6])),
+            (Span::Before(Offset(2)), None, Some(vec![])),
+            (Span::Before(Offset(99)), Some(vec![7, 8, 9]), Some(vec![7, 8, 9])),
+            (Span::Last, Some(vec![7, 8, 9]), Some(vec![7, 8, 9])),
+            (Span::Since(UnixMillis(5000)), None, Some(vec![5, 6, 7])),
+            (Span::Since(UnixMillis(5001)), Some(vec![6, 7, 8]), Some(vec![6, 7, 8])),
+            (Span::Since(UnixMillis(99_000)), Some(vec![]), Some(vec![])),
+        ];
+        for (span, of_more, of_all) in cases {
+            let part = |first| offsets(recent().part(span, Offset(first), 3, ALL));
+            assert_eq!(part(1), of_more, "{span:?}");
+            assert_eq!(part(5), of_all, "{span:?} of all there is");
+        }
+        assert_eq!(Recent::new(Scale::new(ALL)).part(Span::Last, Offset(1), 3, ALL), None);
+    }
+
+    #[test]
+    fn a_part_is_cut_where_its_bytes_end_but_is_never_empty_for_that() {
+        let part = |span, bytes| offsets(recent().part(span, Offset(5), 9, bytes));
+        assert_eq!(part(Span::After(Offset(4)), 0), Some(vec![5]));
+        assert_eq!(part(Span::After(Offset(4)), 2 * 170), Some(vec![5, 6]));
+        assert_eq!(part(Span::Last, 2 * 170), Some(vec![8, 9]));
+    }
+
+    #[test]
+    fn the_oldest_goes_first() {
+        let keep = |messages_max, bytes_max, age| Keep {
+            messages_max,
+            bytes_max,
+            age_max: Duration::from_millis(age),
+        };
+        for (keep, first) in [
+            (keep(2, ALL, 10_000), 8),
+            (keep(9, 3 * 170, 10_000), 7),
+            (keep(9, ALL, 500), 5),
+            (keep(9, ALL, 200), 8),
+        ] {
+            let mut recent = recent();
+            recent.trim(Tick(10), &keep);
+            assert_eq!(recent.first(), Some(Offset(first)), "{keep:?}");
+        }
+    }
+
+    /// Threat F14.
+    #[test]
+    fn where_all_logs_weigh_too_much_each_keeps_its_last_message() {
+        let scale = Scale::new(5 * 170);
+        let mut logs: Vec<Recent> = (0..3).map(|_| Recent::new(Rc::clone(&scale))).collect();
+        for log in &mut logs {
+            for number in 1..=4 {
+                log.push(Tick(0), message(number));
+                log.trim(Tick(0), &Keep::default());
+            }
+        }
+        let firsts: Vec<_> = logs.iter().map(|it| it.first().unwrap().0).collect();
+        assert_eq!(firsts, [1, 4, 4]);
+        assert_eq!(scale.bytes(), 6 * 170);
+        drop(logs);
+        assert_eq!(scale.bytes(), 0);
+    }
+}

@@ -1,0 +1,276 @@
+//! At a channel's home: messages on their way to the disk, and what becomes of them.
+
+use std::{sync::Arc, time::Duration};
+
+use proto::{ChannelName, Code, Kind, Offset, Placed, Publication, UnixMillis};
+
+use super::Shard;
+use crate::{
+    deadlines::Tick,
+    effect::{Effect, Outcome, Task},
+    home::Home,
+    input::{Draft, Origin, Ticket},
+    log::{self, Log, PENDING_MAX, Pending, RETRY, Stage},
+    policy::{Class, Confirm, Keep, Storage},
+};
+
+/// What becomes of a draft.
+enum Taken {
+    /// It has its place, and goes on to members now.
+    Placed(Arc<Publication>, Placed),
+    /// It goes to the disk first.
+    Waits,
+    /// It was said before, and has this place.
+    Known(Placed),
+    Refused(Code),
+}
+
+impl Shard {
+    /// Gives a draft its place in the channel's log, if the channel has one.
+    pub(super) fn keep(
+        &mut self,
+        now: Tick,
+        draft: Draft,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        let rules = self.namespace(&draft.channel).log;
+        let (wall, keys_for) = (self.wall, self.rules.keys_for);
+        let channel = draft.channel.clone();
+        let Some(home) = self.homes.find_mut(&channel) else { return };
+        let taken = match (&mut home.log, rules.storage) {
+            (Some(log), Storage::Disk(class)) => {
+                let is_told = rules.confirm == Confirm::Accepted;
+                log.keys.expire(now, keys_for);
+                append(log, now, home.at, draft, origin, (class, is_told), wall, effects)
+            }
+            (Some(_), Storage::Memory | Storage::None) => {
+                remember(home, now, draft, keys_for, wall, &rules.keep)
+            }
+            (None, _) => {
+                home.at.offset = Offset(home.at.offset.0 + 1);
+                let message = log::publication(draft, Kind::Message(home.at), wall);
+                Taken::Placed(message, home.at)
+            }
+        };
+        match taken {
+            Taken::Placed(message, at) => {
+                self.confirm(now, message, at, effects);
+                self.placed(origin, channel, Ok(Some(at)), effects);
+            }
+            Taken::Waits => {}
+            Taken::Known(at) => self.placed(origin, channel, Ok(Some(at)), effects),
+            Taken::Refused(code) => self.placed(origin, channel, Err(code.into()), effects),
+        }
+    }
+
+    /// A message has its place for good: its channel stands there, and members get it.
+    fn confirm(
+        &mut self,
+        now: Tick,
+        message: Arc<Publication>,
+        at: Placed,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(home) = self.homes.find_mut(&message.channel) else { return };
+        home.at = at;
+        home.used_at = now;
+        let followers = home.followers;
+        self.tally.published += 1;
+        self.pass_on(now, followers, message, effects);
+    }
+
+    /// The disk has a message, or has refused it.
+    pub(super) fn appended(
+        &mut self,
+        now: Tick,
+        channel: ChannelName,
+        at: Placed,
+        outcome: Result<(), Code>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(log) = self.homes.find_mut(&channel).and_then(|it| it.log.as_mut()) else {
+            return;
+        };
+        // Of an engine before this one, or of a log that was erased.
+        if !log.pending.iter().any(|it| it.at == at) {
+            return;
+        }
+        log.awaited = log.awaited.saturating_sub(1);
+        match outcome {
+            Ok(()) => {
+                let Some(pending) = log.pending.pop_front_if(|it| it.at == at) else { return };
+                log.stored(now, &pending);
+                if !pending.is_told {
+                    self.confirm(now, pending.publication, at, effects);
+                }
+                for origin in pending.origins {
+                    self.placed(origin, channel.clone(), Ok(Some(at)), effects);
+                }
+            }
+            Err(code) => self.not_appended(now, channel, at, code, effects),
+        }
+    }
+
+    fn not_appended(
+        &mut self,
+        now: Tick,
+        channel: ChannelName,
+        at: Placed,
+        code: Code,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.tally.not_stored += 1;
+        let Some(log) = self.homes.find_mut(&channel).and_then(|it| it.log.as_mut()) else {
+            return;
+        };
+        let is_told = log.pending.front().is_some_and(|it| it.is_told);
+        if is_told {
+            // Members have it; it is tried again until it is there.
+            log.stage = Stage::Behind { retry_at: Tick::NEVER };
+            if log.awaited == 0 {
+                let retry_at = now.after(RETRY);
+                log.stage = Stage::Behind { retry_at };
+                self.homes.ring(retry_at, &channel);
+            }
+            return;
+        }
+        log.stage = Stage::Broken { retry_at: Tick::NEVER };
+        let failed = log.pending.pop_front_if(|it| it.at == at);
+        if log.pending.is_empty() {
+            effects.push(Effect::Store(Task::Load { channel: channel.clone() }));
+        }
+        for origin in failed.into_iter().flat_map(|it| it.origins) {
+            self.placed(origin, channel.clone(), Err(code.into()), effects);
+        }
+    }
+
+    /// The disk works again: sends it everything that it has not, and members have.
+    pub(super) fn append_again(
+        &mut self,
+        now: Tick,
+        channel: &ChannelName,
+        stored: Offset,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Storage::Disk(class) = self.namespace(channel).log.storage else { return };
+        let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
+        log.stage = Stage::Ready;
+        // A write that failed may have been carried out.
+        while let Some(pending) = log.pending.pop_front_if(|it| it.at.offset <= stored) {
+            log.stored(now, &pending);
+        }
+        log.awaited = log.pending.len();
+        effects.extend(log.pending.iter().map(|it| {
+            Effect::Store(Task::Append {
+                publication: Arc::clone(&it.publication),
+                key: it.key.clone(),
+                class,
+            })
+        }));
+    }
+
+    /// The channel begins anew: what was in it is not to be had by anyone who knows where it was
+    /// (C5).
+    pub(super) fn erase(
+        &mut self,
+        now: Tick,
+        channel: ChannelName,
+        ticket: Ticket,
+        effects: &mut Vec<Effect>,
+    ) {
+        let storage = self.namespace(&channel).log.storage;
+        let is_on_disk = matches!(storage, Storage::Disk(_));
+        let beginning = self.homes.beginning();
+        // Nobody gets in before the disk has said where it begins.
+        let new = self.homes.new_log(if is_on_disk { Stage::Unloaded } else { Stage::Ready });
+        let Some(home) = self.homes.find_mut(&channel) else { return };
+        home.at = beginning;
+        let before = home.log.as_mut().map(|it| std::mem::replace(&mut **it, new));
+        let followers = std::mem::take(&mut home.followers);
+        self.tell_missed(now, &channel, followers, effects);
+        for origin in before.into_iter().flat_map(|it| it.pending).flat_map(|it| it.origins) {
+            let refusal = Code::StoreUnavailable.into();
+            self.placed(origin, channel.clone(), Err(refusal), effects);
+        }
+        effects.push(match is_on_disk {
+            true => Effect::Store(Task::Erase { channel, ticket }),
+            false => Effect::Conclude { ticket, outcome: Outcome::Erased },
+        });
+    }
+}
+
+/// Sends a draft to the disk.
+#[expect(clippy::too_many_arguments, reason = "all that a message is made of")]
+fn append(
+    log: &mut Log,
+    now: Tick,
+    stands_at: Placed,
+    draft: Draft,
+    origin: Origin,
+    (class, is_told): (Class, bool),
+    wall: UnixMillis,
+    effects: &mut Vec<Effect>,
+) -> Taken {
+    if let Some(key) = &draft.key {
+        if let Some(offset) = log.keys.find(key) {
+            return Taken::Known(Placed { epoch: stands_at.epoch, offset });
+        }
+        if let Some(pending) = log.pending.iter_mut().find(|it| it.key.as_ref() == Some(key)) {
+            if pending.is_told {
+                return Taken::Known(pending.at);
+            }
+            pending.origins.push(origin);
+            return Taken::Waits;
+        }
+    }
+    if matches!(log.stage, Stage::Broken { .. }) {
+        return Taken::Refused(Code::StoreUnavailable);
+    }
+    if PENDING_MAX <= log.pending.len() {
+        return Taken::Refused(Code::Busy);
+    }
+    log.assigned = Offset(log.assigned.0 + 1);
+    let at = Placed { epoch: stands_at.epoch, offset: log.assigned };
+    let key = draft.key.clone();
+    let publication = log::publication(draft, Kind::Message(at), log.tick(wall));
+    // What is behind goes to the disk again in order, and this after it.
+    if !matches!(log.stage, Stage::Behind { .. }) {
+        log.awaited += 1;
+        let publication = Arc::clone(&publication);
+        effects.push(Effect::Store(Task::Append { publication, key: key.clone(), class }));
+    }
+    if is_told {
+        log.recent.push(now, Arc::clone(&publication));
+    }
+    let message = Arc::clone(&publication);
+    let origins = if is_told { Vec::new() } else { vec![origin] };
+    log.pending.push_back(Pending { publication, at, key, origins, is_told });
+    if is_told { Taken::Placed(message, at) } else { Taken::Waits }
+}
+
+/// Puts a draft into a log in memory.
+fn remember(
+    home: &mut Home,
+    now: Tick,
+    draft: Draft,
+    keys_for: Duration,
+    wall: UnixMillis,
+    keep: &Keep,
+) -> Taken {
+    let at = Placed { offset: Offset(home.at.offset.0 + 1), ..home.at };
+    let Some(log) = &mut home.log else { return Taken::Refused(Code::NoLog) };
+    log.keys.expire(now, keys_for);
+    if let Some(key) = &draft.key {
+        if let Some(offset) = log.keys.find(key) {
+            return Taken::Known(Placed { offset, ..at });
+        }
+        log.keys.remember(now, Arc::clone(key), at.offset);
+    }
+    let message = log::publication(draft, Kind::Message(at), log.tick(wall));
+    log.assigned = at.offset;
+    log.recent.push(now, Arc::clone(&message));
+    log.recent.trim(now, keep);
+    log.first = log.recent.first().unwrap_or(Offset(at.offset.0 + 1));
+    Taken::Placed(message, at)
+}
