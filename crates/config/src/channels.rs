@@ -1,17 +1,14 @@
 //! `[namespaces.NAME]` and `[[permissions]]`: how channels behave, and who may do what on them.
 
-use engine::{Namespace, Namespaces, Slow};
+use engine::{Namespace, Namespaces};
 use permission::{Action, Pattern, Rule, Rules};
 
 use crate::{
     fault::Wrong,
+    namespace,
     table::Table,
     value::{Choice, Claims, Raw, Value, text},
 };
-
-impl Choice for Slow {
-    const WORDS: &'static [(&'static str, Self)] = &[("close", Self::Close), ("drop", Self::Drop)];
-}
 
 impl Choice for Action {
     const WORDS: &'static [(&'static str, Self)] = &[
@@ -46,14 +43,11 @@ pub(crate) fn namespaces(root: &mut Table<'_>) -> Namespaces {
     let says = "Options of channels by the part of their name before the first `:`. `\"*\"` is all \
                 others.";
     let mut named = root.named("namespaces", says, |name, table| {
-        let says = "What happens to a member that reads too slowly. `close`: its connection is \
-                    closed, to come back and recover. `drop`: it misses messages and is told so; \
-                    plain clients, who cannot be told, are closed.";
         if name.contains(':') {
             let remedy = "Write the part before the first colon, or \"*\".";
             table.fault("", Wrong::new("a namespace has no colon", remedy));
         }
-        Some((name.to_owned(), Namespace { slow: table.or("slow", Slow::Close, says) }))
+        Some((name.to_owned(), namespace::read(table)))
     });
     if let Some(index) = named.iter().position(|it| it.0 == "*") {
         default = named.remove(index).1;

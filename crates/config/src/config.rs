@@ -14,6 +14,7 @@ use crate::{
     reader::Reading,
     routes::{self, Known, RouteEntry},
     server::{self, Server},
+    store::{self, Store},
 };
 
 /// Everything the gateway is told before it starts. Nothing in it needs checking again.
@@ -31,6 +32,7 @@ pub struct Config {
     /// One per path, at its `RouteId`.
     pub routes: Vec<RouteEntry>,
     pub namespaces: engine::Namespaces,
+    pub store: Store,
     pub permissions: permission::Rules,
     pub log: Log,
     /// What is allowed and should not stay so. To be logged at the start.
@@ -96,6 +98,8 @@ pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) 
         let monitoring =
             root.table("monitoring", says, |it| access::monitoring(it, &known, &routes));
         let namespaces = channels::namespaces(root);
+        let says = "Logs: what they may take of the machine.";
+        let store = root.table("store", says, store::read);
         let permissions = channels::permissions(root);
         let log = root.table("log", "How much is written, and in which form.", log::read);
         Some(Config {
@@ -108,6 +112,7 @@ pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) 
             apps,
             routes,
             namespaces,
+            store,
             permissions,
             log,
             warnings: Vec::new(),

@@ -14,12 +14,14 @@ mod keys;
 mod load;
 mod log;
 mod memory;
+mod namespace;
 mod policy;
 mod profile;
 mod reader;
 mod routes;
 mod secret;
 mod server;
+mod store;
 mod surroundings;
 mod table;
 mod units;
@@ -43,5 +45,6 @@ pub use crate::{
     routes::RouteEntry,
     secret::{SECRET_BYTES_MIN, Secret},
     server::{Server, Tls},
+    store::Store,
     surroundings::Surroundings,
 };

@@ -33,6 +33,8 @@ const ADDRESS_BYTES: u64 = 256;
 const ATTEMPT_BYTES: u64 = 4;
 /// A connection's place in a channel, and the channel's place in the connection.
 const MEMBERSHIP_BYTES: u64 = 128;
+/// The store's page cache, and what it copies of a log that is being written out.
+const STORE_BYTES: u64 = 128 * 1024 * 1024;
 /// One input that waits for a shard, its payload apart.
 const INPUT_BYTES: u64 = 256;
 
@@ -73,6 +75,10 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     let inputs = wide(server.inbox_max).saturating_mul(INPUT_BYTES);
     let inbox = wide(server.inbox_bytes_max).saturating_add(inputs).saturating_mul(4);
     part("inboxes", by(shards, "shards", inbox), shards, inbox);
+    part("logs", "in memory, all together".to_owned(), 1, wide(config.store.memory_bytes_max));
+    let queue = wide(config.store.queue_max).saturating_mul(INPUT_BYTES);
+    let queue = wide(config.store.queue_bytes_max).saturating_add(queue);
+    part("the store", "what waits to be written, and its cache".to_owned(), 1, queue + STORE_BYTES);
     let addresses = u64::from(server.limits.addresses_max);
     let address = ADDRESS_BYTES + window;
     part("addresses", by(addresses, "addresses", address), addresses, address);

@@ -25,6 +25,9 @@ pub trait Ears {
     /// The outbox of a connection that had been full is empty again.
     fn unclogged(&mut self, net: &mut Net, conn: ConnId);
 
+    /// The outbox of a connection that was asked about with [`Net::is_empty_or_tell`] is empty.
+    fn emptied(&mut self, net: &mut Net, conn: ConnId);
+
     /// The socket is gone, and nobody who runs the net had asked for that.
     fn lost(&mut self, net: &mut Net, conn: ConnId);
 }

@@ -28,6 +28,8 @@ pub(crate) struct Outbox {
     pub(crate) is_dirty: bool,
     /// It was full, and whoever runs the net wants to know when it is empty.
     pub(crate) is_clogged: bool,
+    /// Whoever runs the net wants to know when it is empty, although it has been given everything.
+    pub(crate) is_awaited: bool,
 }
 
 /// Frames named in one system call. More gain nothing: 64 small frames fill a segment or two.
@@ -45,6 +47,7 @@ impl Outbox {
             is_watched: false,
             is_dirty: false,
             is_clogged: false,
+            is_awaited: false,
         }
     }
 

@@ -330,6 +330,24 @@ fn permissions_and_namespaces_are_checked() {
                 Known here: "close", "drop".
         "#]],
     );
+    check(
+        "[namespaces.user]\nmailbox = true\nconfirm = \"accepted\"\n",
+        expect![[r#"
+            tidegate.toml:2:11: namespaces.user.mailbox: there is no log to count in
+                Add log = "disk" or log = "memory".
+            tidegate.toml:3:11: namespaces.user.confirm: only a log on disk has this
+                Add log = "disk", or leave this out.
+        "#]],
+    );
+    check(
+        "[namespaces.user]\nlog = \"memory\"\ndurability = \"sync\"\nkeep_messages = 0\n",
+        expect![[r#"
+            tidegate.toml:3:14: namespaces.user.durability: only a log on disk has this
+                Add log = "disk", or leave this out.
+            tidegate.toml:4:17: namespaces.user.keep_messages: 0 is out of bounds
+                Write something from 1 to 100000000.
+        "#]],
+    );
 }
 
 #[test]

@@ -146,9 +146,27 @@ fn the_most_memory_is_the_limits_multiplied_out() {
           member of  1000 connections x 16KiB                     16 MiB
           outboxes   1000 connections x 1MiB                    1000 MiB
           inboxes    2 shards x 320MiB                           640 MiB
+          logs       in memory, all together                     256 MiB
+          the store  what waits to be written, and its cache     217 MiB
           addresses  100000 addresses x 296B                      29 MiB
           requests   1024 HTTP connections x 32KiB                32 MiB
           bodies     of HTTP requests, all together               64 MiB
-          total                                                 1907 MiB"#]]
+          total                                                 2380 MiB"#]]
     .assert_eq(&memory.to_string());
+}
+
+#[test]
+fn a_log_is_confirmed_on_disk_unless_it_is_written_later() {
+    use engine::{Class, Confirm, Storage};
+    let log = |keys: &str| {
+        let rules = meant(&format!("[namespaces.a]\n{keys}\n")).namespaces.of("a").log;
+        (rules.storage, rules.confirm)
+    };
+    assert_eq!(log("").0, Storage::None);
+    assert_eq!(log("log = \"memory\"").0, Storage::Memory);
+    assert_eq!(log("log = \"disk\""), (Storage::Disk(Class::Sync), Confirm::Disk));
+    let later = "log = \"disk\"\ndurability = \"interval\"";
+    assert_eq!(log(later), (Storage::Disk(Class::Interval), Confirm::Accepted));
+    let both = format!("{later}\nconfirm = \"disk\"");
+    assert_eq!(log(&both), (Storage::Disk(Class::Interval), Confirm::Disk));
 }

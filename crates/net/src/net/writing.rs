@@ -154,6 +154,19 @@ impl Net {
         self.tally.bytes_out += bytes as u64;
     }
 
+    /// Whether nothing waits for the connection's socket. If something does, [`Ears::emptied`] tells
+    /// once it has gone. A connection that is gone has nothing waiting.
+    pub fn is_empty_or_tell(&mut self, conn: ConnId) -> bool {
+        let Some(sock) = self.socks.find(conn).filter(|it| it.is_open()) else { return true };
+        match sock.outbox.as_mut().filter(|it| !it.is_idle()) {
+            Some(outbox) => {
+                outbox.is_awaited = true;
+                false
+            }
+            None => true,
+        }
+    }
+
     /// Keeps publications back until [`Net::release`], behind what is sent meanwhile.
     pub fn hold(&mut self, conn: ConnId) {
         self.outbox(conn, Outbox::hold);
@@ -210,6 +223,7 @@ impl Net {
             return;
         }
         let was_clogged = outbox.is_idle() && std::mem::take(&mut outbox.is_clogged);
+        let was_awaited = outbox.is_idle() && std::mem::take(&mut outbox.is_awaited);
         let is_ending = sock.stage.is_ending();
         // A watched box stays until its turn in the queue, which finds it by being there.
         if outbox.is_idle() && !outbox.is_watched {
@@ -224,6 +238,9 @@ impl Net {
         }
         if was_clogged {
             ears.unclogged(self, conn);
+        }
+        if was_awaited {
+            ears.emptied(self, conn);
         }
     }
 

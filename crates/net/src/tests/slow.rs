@@ -35,6 +35,19 @@ fn what_does_not_fit_into_the_outbox_is_named_and_the_rest_arrives() {
 }
 
 #[test]
+fn whoever_asks_is_told_when_everything_has_gone() {
+    let mut world = small();
+    let (mut client, conn) = world.enter_narrow();
+    assert!(world.net.is_empty_or_tell(conn), "nothing was sent");
+    let texts = numbered(12, 5000);
+    assert!(world.fan_out(&texts, &[(conn, 0)]).is_empty());
+    assert!(!world.net.is_empty_or_tell(conn));
+    assert_eq!(client.frames(&mut world, 12), texts);
+    assert_eq!(world.hear(1), ["c0.0 emptied"]);
+    assert!(world.net.is_empty_or_tell(conn));
+}
+
+#[test]
 fn frames_are_bounded_as_well_as_bytes() {
     let mut world = small();
     let (mut client, conn) = world.enter();

@@ -99,6 +99,10 @@ impl Ears for Heard {
         self.note(conn, "unclogged");
     }
 
+    fn emptied(&mut self, _: &mut Net, conn: ConnId) {
+        self.note(conn, "emptied");
+    }
+
     fn lost(&mut self, _: &mut Net, conn: ConnId) {
         self.note(conn, "lost");
     }

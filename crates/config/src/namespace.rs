@@ -1,0 +1,143 @@
+//! The keys of one namespace: what is kept of its channels' messages, and for whom.
+
+use std::time::Duration;
+
+use engine::{Class, Confirm, Keep, LogRules, Namespace, Slow, Storage};
+
+use crate::{
+    fault::Wrong,
+    server::bytes,
+    table::Table,
+    units::{Bytes, GIB, KIB},
+    value::Choice,
+};
+
+impl Choice for Slow {
+    const WORDS: &'static [(&'static str, Self)] = &[("close", Self::Close), ("drop", Self::Drop)];
+}
+
+/// Where a log is, before it is known how soon it is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    None,
+    Memory,
+    Disk,
+}
+
+impl Choice for Place {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("none", Self::None), ("memory", Self::Memory), ("disk", Self::Disk)];
+}
+
+impl Choice for Class {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("sync", Self::Sync), ("interval", Self::Interval)];
+}
+
+impl Choice for Confirm {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("disk", Self::Disk), ("accepted", Self::Accepted)];
+}
+
+/// Whose cursors a namespace keeps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Whose {
+    User,
+    Device,
+}
+
+impl Choice for Whose {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("user", Self::User), ("device", Self::Device)];
+}
+
+pub(crate) fn read(table: &mut Table<'_>) -> Namespace {
+    let slow = table.or(
+        "slow",
+        Slow::Close,
+        "What happens to a member that reads too slowly. `close`: its connection is closed, to \
+         come back and recover. `drop`: it misses messages and is told so; plain clients, who \
+         cannot be told, are closed.",
+    );
+    let log = log(table);
+    let is_mailbox = table.or(
+        "mailbox",
+        false,
+        "Members begin with what they have not acknowledged, and it is sent again until they do. \
+         Needs a log.",
+    );
+    let has_receipts = table.or(
+        "receipts",
+        false,
+        "It is kept how far each member has come, and the others are told. Needs a log.",
+    );
+    let whose = table.or(
+        "cursors",
+        Whose::User,
+        "Whether how far somebody has come is kept for the user or for each of their devices.",
+    );
+    for (key, is_wanted) in [("mailbox", is_mailbox), ("receipts", has_receipts)] {
+        if is_wanted && log.storage == Storage::None {
+            let remedy = "Add log = \"disk\" or log = \"memory\".";
+            table.fault(key, Wrong::new("there is no log to count in", remedy));
+        }
+    }
+    Namespace { slow, log, is_mailbox, by_device: whose == Whose::Device, has_receipts }
+}
+
+fn log(table: &mut Table<'_>) -> LogRules {
+    let place = table.or(
+        "log",
+        Place::None,
+        "Where messages are kept for those who come later. `memory`: in this process. `disk`: in \
+         the store.",
+    );
+    let class = table.or(
+        "durability",
+        Class::Sync,
+        "How soon a message of a log on disk is there. `sync`: at once, in groups of a \
+         millisecond. `interval`: within a tenth of a second.",
+    );
+    let quick = if class == Class::Sync { Confirm::Disk } else { Confirm::Accepted };
+    let confirm = table.or(
+        "confirm",
+        quick,
+        "When whoever publishes is answered and members hear it. `disk`: once it is there. \
+         `accepted`: at once; what the disk has not taken yet is lost with the process. With \
+         `durability = \"interval\"` the default is `accepted`.",
+    );
+    let default = Keep::default();
+    let messages_max = table.within(
+        "keep_messages",
+        u32::try_from(default.messages_max).unwrap_or(u32::MAX),
+        1..=100_000_000,
+        "Messages kept of one channel. The oldest go first.",
+    );
+    let bytes_max = table.within(
+        "keep_bytes",
+        Bytes(default.bytes_max),
+        Bytes(KIB)..=Bytes(64 * GIB),
+        "Bytes kept of one channel.",
+    );
+    let age_max = table.within(
+        "keep_for",
+        default.age_max,
+        Duration::from_secs(1)..=Duration::from_secs(10 * 365 * 24 * 3600),
+        "How long a message is kept.",
+    );
+    let keep =
+        Keep { messages_max: messages_max.into(), bytes_max: bytes(bytes_max) as u64, age_max };
+    for key in ["durability", "confirm"] {
+        if place != Place::Disk && table.has(key) {
+            let remedy = "Add log = \"disk\", or leave this out.";
+            table.fault(key, Wrong::new("only a log on disk has this", remedy));
+        }
+    }
+    let storage = match place {
+        Place::None => Storage::None,
+        Place::Memory => Storage::Memory,
+        Place::Disk => Storage::Disk(class),
+    };
+    let confirm = if place == Place::Disk { confirm } else { Confirm::default() };
+    LogRules { storage, confirm, keep }
+}
