@@ -102,7 +102,8 @@ impl News {
 
     /// To everyone, now.
     pub(crate) async fn publish(&self, payload: Arc<str>) -> Result<(), Refusal> {
-        let post = Post { channel: self.channel.clone(), payload, from: None, except: None };
+        let post =
+            Post { channel: self.channel.clone(), payload, from: None, except: None, key: None };
         self.gateway.publish(post).await.map(drop)
     }
 }

@@ -248,7 +248,7 @@ impl Notifications {
     /// A publication that fails is logged, not raised: what it tells of is stored, and is in the
     /// next list its readers get.
     pub(crate) async fn publish(&self, channel: ChannelName, payload: Arc<str>, by: &User) {
-        let post = Post { channel, payload, from: Some(by.id.clone()), except: None };
+        let post = Post { channel, payload, from: Some(by.id.clone()), except: None, key: None };
         if let Err(refusal) = self.gateway.publish(post).await {
             tracing::warn!(code = %refusal.code, "a notification was stored but not published");
         }

@@ -16,7 +16,7 @@ mod visitor;
 pub use crate::{
     app::App,
     echo::Echo,
-    gateway::{Description, Gateway, Person, Post, Selection},
+    gateway::{Description, Gateway, Person, Post, Reading, Selection},
     visitor::Visitor,
 };
 pub use proto::{Action, Message};

@@ -36,6 +36,7 @@ pub use crate::{
         Proof, TakenUp, Ticket, Whom,
     },
     knock::{AskedBy, Marking, Wish},
+    log::CURSORS_MAX,
     policy::{Class, Confirm, Keep, LogRules, Namespace, Namespaces, Policy, Rules, Slow, Storage},
     shard::Shard,
     tally::Tally,

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) const PENDING_MAX: usize = 8192;
 
 /// Readers whose cursors one channel keeps: a very large room (F14).
-pub(crate) const CURSORS_MAX: usize = 100_000;
+pub const CURSORS_MAX: u32 = 100_000;
 
 /// How long after a failure the disk is tried again.
 pub(crate) const RETRY: Duration = Duration::from_secs(1);

@@ -1,5 +1,7 @@
 //! API keys: who a backend is, and what it may do.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use thiserror::Error;
@@ -67,6 +69,7 @@ pub enum BadKey {
 pub struct ApiKeys(Vec<Key>);
 
 struct Key {
+    name: Arc<str>,
     digest: [u8; 32],
     scopes: Vec<Scope>,
 }
@@ -93,8 +96,17 @@ impl ApiKeys {
                 return Err(BadKey::Twice(other.name.clone(), row.name.clone()));
             }
         }
-        let key = |row: KeyRow| Key { digest: sha256(&row.secret), scopes: row.scopes };
+        let key = |row: KeyRow| Key {
+            digest: sha256(&row.secret),
+            name: row.name.into(),
+            scopes: row.scopes,
+        };
         Ok(Self(rows.into_iter().map(key).collect()))
+    }
+
+    /// What it is called in the configuration.
+    pub(crate) fn name(&self, key: KeyIndex) -> &str {
+        self.0.get(key.0 as usize).map_or("", |it| &it.name)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -4,11 +4,15 @@
 //! - `POST /api/broadcast` `{channels, data, idempotency_key?}` → `{results: [{channel, result |
 //! error}]}`
 //! - `GET /api/channels/{name}` → `{channel, members, epoch, offset}`
+//! - `GET /api/channels/{name}/history` → `{epoch, first, head, items}`
+//! - `GET /api/channels/{name}/cursors/{user}` → `{delivered, read, unread}`
+//! - `DELETE /api/channels/{name}`
 //! - `POST /api/disconnect` `{user | connection, code?, reason?}` → `{disconnected}`
 //!
 //! `data` is any JSON and passes through as it was written.
 
 mod broadcast;
+mod channels;
 mod publish;
 
 use std::sync::Arc;
@@ -17,15 +21,16 @@ use app::{
     Post, Selection,
     rest::{Given, Refused},
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use proto::{Act, ChannelName, Code, Placed, Refusal, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub(crate) use self::{broadcast::broadcast, publish::publish};
+pub(crate) use self::{
+    broadcast::broadcast,
+    channels::{erase, read},
+    publish::publish,
+};
 use crate::{
     json_depth::{DEPTH_MAX, depth},
     shared::Shared,
@@ -45,31 +50,6 @@ impl From<Placed> for Place {
     fn from(placed: Placed) -> Self {
         Self { epoch: placed.epoch.to_string(), offset: placed.offset.0 }
     }
-}
-
-#[derive(Serialize)]
-pub(crate) struct Described {
-    channel: String,
-    /// Connections that are members, over all shards.
-    members: usize,
-    /// Null if the channel has not been used.
-    epoch: Option<String>,
-    offset: Option<u64>,
-}
-
-/// `GET /api/channels/{name}`.
-pub(crate) async fn describe(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-) -> Result<Json<Described>, Refused> {
-    let channel = channel_named(&name)?;
-    let known = shared.gateway.describe(channel).await?;
-    Ok(Json(Described {
-        channel: name,
-        members: known.members,
-        epoch: known.head.map(|it| it.epoch.to_string()),
-        offset: known.head.map(|it| it.offset.0),
-    }))
 }
 
 #[derive(Deserialize)]
@@ -129,8 +109,8 @@ fn payload(data: &RawValue) -> Result<Arc<str>, Refusal> {
     Ok(text.into())
 }
 
-fn post(channel: ChannelName, payload: &Arc<str>) -> Post {
-    Post { channel, payload: Arc::clone(payload), from: None, except: None }
+fn post(channel: ChannelName, payload: &Arc<str>, key: Option<&Arc<str>>) -> Post {
+    Post { channel, payload: Arc::clone(payload), from: None, except: None, key: key.cloned() }
 }
 
 fn bad(message: &'static str) -> Refusal {

@@ -89,7 +89,8 @@ rows! {
     POST "/api/publish" Access::Key(Scope::Publish) => api::publish;
     POST "/api/broadcast" Access::Key(Scope::Publish) => api::broadcast;
     POST "/api/disconnect" Access::Key(Scope::Disconnect) => api::disconnect;
-    GET "/api/channels/{*name}" Access::Key(Scope::Read) => api::describe;
+    GET "/api/channels/{*name}" Access::Key(Scope::Read) => api::read;
+    DELETE "/api/channels/{*name}" Access::Key(Scope::Admin) => api::erase;
 }
 
 /// Everything that is answered over HTTP.

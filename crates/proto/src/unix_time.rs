@@ -31,6 +31,14 @@ impl From<SystemTime> for UnixTime {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct UnixMillis(pub u64);
 
+impl UnixMillis {
+    /// Seconds as JSON has them. What is no time at all is the beginning of it.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    pub fn from_seconds(seconds: f64) -> Self {
+        Self((seconds * 1000.0) as u64)
+    }
+}
+
 impl From<SystemTime> for UnixMillis {
     /// A clock set before 1970 reads as 1970.
     fn from(time: SystemTime) -> Self {

@@ -4,7 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex, Weak, atomic::AtomicU32},
     thread,
     time::Instant,
 };
@@ -15,8 +15,9 @@ use engine::Rules;
 use front::{ApiKeys, KeyRow, PageLink};
 use limits::AdmissionLimits;
 use monitor::{Build, Monitor};
-use proto::ShardId;
+use proto::{Epoch, ShardId};
 use serde_json::{Map, Value, json};
+use store::Store;
 use thiserror::Error;
 use token::KeySets;
 use tokio::{
@@ -50,6 +51,8 @@ pub(crate) enum BootError {
     Notifications { name: Arc<str>, source: notifications::OpenError },
     #[error("open application {name}")]
     Checkins { name: Arc<str>, source: checkins::OpenError },
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
     #[error("take the API keys")]
     ApiKeys(#[source] front::BadKey),
     #[error("start shard {shard}")]
@@ -106,6 +109,7 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
     let shards = config.server.shards.unwrap_or_else(cores).clamp(1, SHARDS_MAX);
     let address = net::probe(config.server.listen)?;
     make_data_dir(&config)?;
+    let store = open_store(&config)?;
     let certificate = config.server.tls.as_ref().map(Certificate::read).transpose()?;
     let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
     let sockets = Sockets::new(&config, address, tls);
@@ -116,7 +120,7 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
     let hub = Arc::new(Hub::new(shards, inbox, dev.then(|| mint(&config)).flatten()));
     let apps = open_apps(&config, &hub, dev)?;
     let (handoffs, handed_off) = mpsc::channel(HANDOFFS_MAX);
-    let ground = ground(&config, shards, Arc::clone(&hub), &apps, handoffs);
+    let ground = ground(&config, shards, Arc::clone(&hub), store, &apps, handoffs);
     hub.belongs_to(&ground);
     let (stop_front, stopped) = oneshot::channel();
     let front = serve(&config, &ground, apps, handed_off, stopped, dev)?;
@@ -132,6 +136,38 @@ fn make_data_dir(config: &Config) -> Result<(), BootError> {
     let path = &config.server.data_dir;
     std::fs::create_dir_all(path)
         .map_err(|source| BootError::DataDir { path: path.display().to_string(), source })
+}
+
+/// The store of all logs and sessions. Nobody else may have it.
+fn open_store(config: &Config) -> Result<Store, BootError> {
+    let kept = |it: &engine::Namespace| store::Retention {
+        messages: Some(it.log.keep.messages_max),
+        age: Some(it.log.keep.age_max),
+        bytes: Some(it.log.keep.bytes_max),
+    };
+    let options = store::Options {
+        retention: config.namespaces.named.iter().map(|it| (it.0.clone(), kept(&it.1))).collect(),
+        default_retention: kept(&config.namespaces.default),
+        queue_jobs_max: config.store.queue_max,
+        queue_bytes_max: config.store.queue_bytes_max,
+        key_window: config.store.keys_for,
+        cursors_max: engine::CURSORS_MAX,
+        ..store::Options::default()
+    };
+    let seed = seed()?;
+    let mut next = seed;
+    let fresh = move || {
+        next = next.wrapping_add(1);
+        Epoch(next)
+    };
+    Ok(Store::open(&config.server.data_dir, options, fresh)?)
+}
+
+/// Where something random begins to count.
+fn seed() -> Result<u64, BootError> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).map_err(|it| BootError::Random(it.into()))?;
+    Ok(u64::from_ne_bytes(seed))
 }
 
 /// The development key, and what tokens need besides who they are for.
@@ -175,6 +211,7 @@ fn ground(
     config: &Config,
     shards: u16,
     hub: Arc<Hub>,
+    store: Store,
     apps: &[OpenApp],
     handoffs: mpsc::Sender<front::Handoff>,
 ) -> Arc<Ground> {
@@ -199,6 +236,8 @@ fn ground(
             key_sets: Mutex::new(KeySets::new(config.sources().cloned(), config.jwks)),
             apps,
             hub,
+            store,
+            lives: AtomicU32::new(0),
             monitor: Arc::new(Monitor::new(shards, build, counts)),
             runtime: tokio::runtime::Handle::current(),
             handoffs,
@@ -320,16 +359,16 @@ fn origins(config: &Config) -> Vec<String> {
 }
 
 fn rules(config: &Config, shards: u16) -> Result<Rules, BootError> {
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed).map_err(|it| BootError::Random(it.into()))?;
     Ok(Rules {
         shard: ShardId(0),
         shards,
         // Room for as many epochs as a process can need before two shards meet.
-        epoch_seed: u64::from_ne_bytes(seed),
+        epoch_seed: seed()?,
         policies: config.routes.iter().map(|it| it.policy.clone()).collect(),
         namespaces: Arc::new(config.namespaces.clone()),
         permissions: Arc::new(config.permissions.clone()),
+        keys_for: config.store.keys_for,
+        log_bytes_max: config.store.memory_bytes_max as u64 / u64::from(shards),
     })
 }
 

@@ -83,12 +83,13 @@ impl Driver {
     fn turn(&mut self) -> io::Result<()> {
         let Self { net, hall } = self;
         net.wait(hall.wakes_at(), Instant::now())?;
-        hall.begin(Instant::now(), UnixTime::from(SystemTime::now()));
+        hall.begin(Instant::now(), SystemTime::now());
         net.listen(hall.now(), hall);
         hall.read_inbox(net);
         hall.wake(net);
         hall.deliver(net);
         net.flush(hall);
+        hall.submit(net);
         hall.send_out();
         hall.count(net);
         Ok(())

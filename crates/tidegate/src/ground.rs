@@ -1,7 +1,7 @@
 //! What all threads of a process stand on.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU32},
     time::{Instant, SystemTime},
 };
 
@@ -10,6 +10,7 @@ use app::App;
 use limits::AdmissionLimits;
 use monitor::Monitor;
 use proto::UnixTime;
+use store::Store;
 use token::{KeySets, Source, VerifiedCache};
 
 use crate::{hub::Hub, inbox::lock};
@@ -27,6 +28,9 @@ pub(crate) struct Ground {
     /// The application of each route.
     pub(crate) apps: Vec<Option<Arc<dyn App>>>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) store: Store,
+    /// How many halls there have been: what tells their dealings with the store apart.
+    pub(crate) lives: AtomicU32,
     pub(crate) monitor: Arc<Monitor>,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) handoffs: tokio::sync::mpsc::Sender<front::Handoff>,

@@ -1,7 +1,11 @@
 //! Where one shard's net and engine meet: what is heard goes to the engine, what the engine asks
 //! for is carried out.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::{Instant, SystemTime},
+};
 
 use admission::{Admitted, Held, RouteId, Tallies};
 use app::Visitor;
@@ -23,6 +27,7 @@ mod counting; // For the monitor.
 mod delivering; // Batches.
 mod parting; // Goodbyes.
 mod receiving; // The inbox.
+mod storing; // The store.
 
 /// One shard without its sockets.
 pub(crate) struct Hall {
@@ -60,6 +65,9 @@ pub(crate) struct Hall {
     /// This turn's answers to the HTTP side.
     replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     books: counting::Books,
+    desk: storing::Desk,
+    /// Whose part of a log has left; they are given the next one in the turn that comes.
+    replayed: Vec<ConnId>,
     is_draining: bool,
 }
 
@@ -86,9 +94,13 @@ impl Hall {
     pub(crate) fn new(ground: Arc<Ground>, rules: Rules, now: Instant, wall: UnixTime) -> Self {
         let id = rules.shard;
         let shards = usize::from(rules.shards);
+        let inbox = Arc::clone(ground.hub.inbox(id));
+        let writer = ground.store.writer(Arc::new(storing::ToInbox(Arc::clone(&inbox))));
         Self {
             id,
-            inbox: Arc::clone(ground.hub.inbox(id)),
+            inbox,
+            desk: storing::Desk::new(writer, ground.lives.fetch_add(1, Ordering::Relaxed)),
+            replayed: Vec::new(),
             metrics: ground.monitor.shard(usize::from(id.0)),
             shard: Shard::new(rules, now),
             now,
@@ -115,10 +127,11 @@ impl Hall {
     }
 
     /// A turn begins.
-    pub(crate) fn begin(&mut self, now: Instant, wall: UnixTime) {
+    pub(crate) fn begin(&mut self, now: Instant, wall: SystemTime) {
         self.now = now;
-        self.wall = wall;
-        self.metrics.turn(wall);
+        self.wall = wall.into();
+        self.shard.set_wall(wall.into());
+        self.metrics.turn(self.wall);
     }
 
     /// The time of this turn.
@@ -129,11 +142,15 @@ impl Hall {
     /// When the engine wants to be woken.
     pub(crate) fn wakes_at(&self) -> Option<Instant> {
         // What a flush has led to waits for no deadline.
-        if self.batches.is_empty() { self.shard.wakes_at() } else { Some(self.now) }
+        let is_idle = self.batches.is_empty() && self.replayed.is_empty();
+        if is_idle { self.shard.wakes_at() } else { Some(self.now) }
     }
 
     /// Tells the engine that a deadline has come, if one has.
     pub(crate) fn wake(&mut self, net: &mut Net) {
+        for conn in std::mem::take(&mut self.replayed) {
+            self.tell(net, Input::Replayed { conn });
+        }
         if self.shard.wakes_at().is_some_and(|it| it <= self.now) {
             self.tell(net, Input::Woke);
         }
@@ -181,7 +198,8 @@ impl Ears for Hall {
         match arrived {
             Arrived::Text(text) => self.hear_text(net, conn, text),
             Arrived::Binary(bytes) => self.hear_binary(net, conn, bytes),
-            Arrived::Ping(_) | Arrived::Pong(_) => {}
+            Arrived::Pong(_) => self.tell(net, Input::Ponged { conn }),
+            Arrived::Ping(_) => {}
             Arrived::Close(said) => self.closed_by_peer(net, conn, said),
         }
     }
@@ -202,6 +220,10 @@ impl Ears for Hall {
 
     fn unclogged(&mut self, net: &mut Net, conn: ConnId) {
         self.tell(net, Input::Unclogged { conn });
+    }
+
+    fn emptied(&mut self, net: &mut Net, conn: ConnId) {
+        self.tell(net, Input::Replayed { conn });
     }
 
     fn lost(&mut self, net: &mut Net, conn: ConnId) {

@@ -7,10 +7,10 @@ use std::{
 };
 
 use admission::{RouteId, Unmet};
-use app::{Description, Gateway, Post, Selection};
+use app::{Description, Gateway, Post, Reading, Selection};
 use async_trait::async_trait;
 use engine::{Draft, Errand, Outcome, Whom, home_of};
-use proto::{ChannelName, Code, ConnId, Identity, Placed, Refusal, ShardId};
+use proto::{ChannelName, Code, ConnId, Cursor, Identity, Page, Placed, Refusal, ShardId};
 use serde_json::{Map, Value, json};
 use token::{Key, VerifiedCache};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -130,23 +130,59 @@ impl Hub {
 #[async_trait]
 impl Gateway for Hub {
     async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
-        let Post { channel, payload, from, except } = post;
+        let Post { channel, payload, from, except, key } = post;
         let inbox = self.home(&channel);
-        let draft = Draft { channel, payload, from, except, is_signal: false };
-        let outcome = self.seek(inbox, Errand::Publish(draft)).await?;
-        let Outcome::Placed(Some(at)) = outcome else {
-            unreachable!("a message has a place: {outcome:?}");
-        };
-        Ok(at)
+        let draft = Draft { channel, payload, from, except, key, is_signal: false };
+        match self.seek(inbox, Errand::Publish(draft)).await? {
+            Outcome::Placed(Some(at)) => Ok(at),
+            Outcome::Refused(refusal) => Err(refusal),
+            outcome => unreachable!("a message has a place or none is given: {outcome:?}"),
+        }
+    }
+
+    async fn history(&self, reading: Reading) -> Result<Page, Refusal> {
+        let Reading { channel, span, epoch, limit } = reading;
+        let inbox = self.home(&channel);
+        match self.seek(inbox, Errand::Read { channel, span, epoch, limit }).await? {
+            Outcome::Read(page) => Ok(page),
+            Outcome::Refused(refusal) => Err(refusal),
+            outcome => unreachable!("a reading is a page or refused: {outcome:?}"),
+        }
+    }
+
+    async fn cursor(
+        &self,
+        channel: ChannelName,
+        reader: proto::Reader,
+    ) -> Result<(Cursor, u64), Refusal> {
+        let inbox = self.home(&channel);
+        match self.seek(inbox, Errand::Cursor { channel, reader }).await? {
+            Outcome::Cursor(it) => Ok((it.cursor, it.unread)),
+            Outcome::Refused(refusal) => Err(refusal),
+            outcome => unreachable!("a cursor is told or refused: {outcome:?}"),
+        }
+    }
+
+    async fn erase(&self, channel: ChannelName) -> Result<(), Refusal> {
+        let inbox = self.home(&channel);
+        match self.seek(inbox, Errand::Erase(channel)).await? {
+            Outcome::Erased => Ok(()),
+            Outcome::Refused(refusal) => Err(refusal),
+            outcome => unreachable!("a log is erased or is not: {outcome:?}"),
+        }
     }
 
     async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal> {
         let mut description = Description { members: 0, head: None };
         for inbox in &self.inboxes {
             let outcome = self.seek(inbox, Errand::Describe(channel.clone())).await?;
-            if let Outcome::Described { members, head } = outcome {
-                description.members += members;
-                description.head = description.head.or(head);
+            match outcome {
+                Outcome::Described { members, head } => {
+                    description.members += members;
+                    description.head = description.head.or(head);
+                }
+                Outcome::Refused(refusal) => return Err(refusal),
+                outcome => unreachable!("a channel is described or not: {outcome:?}"),
             }
         }
         Ok(description)

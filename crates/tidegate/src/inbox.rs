@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use engine::{Envelope, Errand, Outcome};
-use proto::{Action, ConnId, Refusal};
+use proto::{Action, ConnId, Page, Refusal};
+use store::{Answer, Fault, ReadFault, Token};
 use tokio::sync::oneshot;
 
 /// Something for a shard.
@@ -22,6 +23,10 @@ pub(crate) enum Note {
     Answered(ConnId, Result<Vec<Action>, Refusal>),
     /// Keys have been fetched, or that failed: whoever waits for some may be decided on again.
     KeysFetched { have_changed: bool },
+    /// What came of a group of jobs of the store.
+    Stored(Vec<(Token, Result<Answer, Fault>)>),
+    /// A part of a log.
+    Found(Token, Result<Page, ReadFault>),
     /// Part with everyone over this time, and take nobody in.
     Drain(std::time::Duration),
     /// Fail, as over a bug of ours (F16).
@@ -119,7 +124,8 @@ impl Inbox {
         self.call();
     }
 
-    /// Bounded by what it answers: one for each connection, or one for each set of keys.
+    /// Bounded by what it answers: one for each connection, for each set of keys, or for each job
+    /// that the store took.
     pub(crate) fn answer(&self, note: Note) {
         lock(&self.waiting).push(note, 0);
         self.call();
@@ -165,7 +171,12 @@ impl Waiting {
 fn errand_bytes(errand: &Errand) -> usize {
     match errand {
         Errand::Publish(draft) => draft.payload.len(),
-        Errand::Describe(_) | Errand::Disconnect(..) | Errand::Canary(_) => 0,
+        Errand::Describe(_)
+        | Errand::Read { .. }
+        | Errand::Cursor { .. }
+        | Errand::Erase(_)
+        | Errand::Disconnect(..)
+        | Errand::Canary(_) => 0,
     }
 }
 
@@ -173,13 +184,22 @@ fn envelope_bytes(envelope: &Envelope) -> usize {
     match envelope {
         Envelope::Publish { draft, .. } => draft.payload.len(),
         Envelope::Published { publication } => publication.payload.len(),
+        Envelope::Fetched { fetched: Ok(it), .. } => {
+            it.messages.iter().map(|it| it.payload.len()).sum()
+        }
         Envelope::FollowAll { channels, .. } => size_of_val(&channels[..]),
         Envelope::FollowedAll { places } => size_of_val(&places[..]),
         Envelope::Follow { .. }
         | Envelope::Unfollow { .. }
         | Envelope::Forgot { .. }
         | Envelope::Followed { .. }
+        | Envelope::NotFollowed { .. }
+        | Envelope::Missed { .. }
         | Envelope::Placed { .. }
+        | Envelope::Fetch { .. }
+        | Envelope::Fetched { fetched: Err(_), .. }
+        | Envelope::Mark { .. }
+        | Envelope::Marked { .. }
         | Envelope::Canary { .. } => 0,
     }
 }

@@ -191,6 +191,9 @@ impl Shard {
 fn wanted(wish: &Wish, home: &Home, head: LogHead) -> Option<(Span, usize, usize)> {
     home.log.as_ref()?;
     let end = head.at.offset;
+    if end.0 == 0 {
+        return None;
+    }
     let after = |after: Offset| {
         (after < end).then_some((Span::After(after), PART_MESSAGES_MAX, PART_BYTES_MAX))
     };
@@ -203,7 +206,7 @@ fn wanted(wish: &Wish, home: &Home, head: LogHead) -> Option<(Span, usize, usize
             after(Offset(end.0.saturating_sub(u64::from(*count))))
         }
         Wish::Begin { start: Start::Since(time), .. } => {
-            (0 < end.0).then_some((Span::Since(*time), PART_MESSAGES_MAX, PART_BYTES_MAX))
+            Some((Span::Since(*time), PART_MESSAGES_MAX, PART_BYTES_MAX))
         }
         Wish::Begin { start: Start::Unsaid, .. } => after(delivered(wish, home)?),
         Wish::GoOn { after: place } if place.epoch == head.at.epoch => after(place.offset),

@@ -93,7 +93,7 @@ impl Shard {
             Mark::Read => Cursor { delivered: offset, read: offset },
         };
         let before = log.cursors.get(&reader).copied();
-        if before.is_none() && CURSORS_MAX <= log.cursors.len() {
+        if before.is_none() && CURSORS_MAX as usize <= log.cursors.len() {
             self.marked(origin, channel, Err(Code::Busy.into()), effects);
             return;
         }

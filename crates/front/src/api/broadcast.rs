@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Place, bad, channel_named, payload, post,
-    publish::{ask, given, once, places},
+    publish::{ask, given, key_of, once, places},
 };
 use crate::{gate::Caller, problem::Problem, shared::Shared};
 
@@ -62,6 +62,7 @@ pub(crate) async fn broadcast(
         return Err(bad("\"channels\" has 1 to 100 names.").into());
     }
     let payload = payload(&data)?;
+    let key = key_of(&shared, caller, idempotency_key.as_deref());
     let places = places(&shared, caller, idempotency_key.as_deref(), &print, channels.len())?;
 
     let mut outcomes: Vec<Result<Placed, Refusal>> = Vec::new();
@@ -69,7 +70,7 @@ pub(crate) async fn broadcast(
     let mut asks = JoinSet::new();
     for (index, channel) in channels.iter().enumerate() {
         let post = match channel_named(channel) {
-            Ok(channel) => post(channel, &payload),
+            Ok(channel) => post(channel, &payload, key.as_ref()),
             Err(refusal) => {
                 outcomes[index] = Err(refusal);
                 continue;

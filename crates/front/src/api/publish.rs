@@ -41,7 +41,8 @@ pub(crate) async fn publish(
 ) -> Result<Json<Place>, Problem> {
     let (asked, print) = given::<Publish>(request).await?;
     let channel = channel_named(&asked.channel)?;
-    let post = post(channel, &payload(&asked.data)?);
+    let key = key_of(&shared, caller, asked.idempotency_key.as_deref());
+    let post = post(channel, &payload(&asked.data)?, key.as_ref());
     let places = places(&shared, caller, asked.idempotency_key.as_deref(), &print, 1)?;
     let placed = match places {
         None => ask(&shared, post).await?,
@@ -95,6 +96,11 @@ pub(super) fn places(
         }
         Known::Different => Err(HttpOnly::IdempotencyConflict.into()),
     }
+}
+
+/// The key as the channel's log keeps it: nobody's can be taken for another's.
+pub(super) fn key_of(shared: &Shared, caller: Caller, key: Option<&str>) -> Option<Arc<str>> {
+    key.map(|it| format!("api:{}:{it}", shared.keys.name(caller.0)).into())
 }
 
 /// Publishes unless that has succeeded before; waits if it is under way.

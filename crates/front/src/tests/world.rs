@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use app::{App, Description, Gateway, Message, Post, Selection, Visitor};
+use app::{App, Description, Gateway, Message, Post, Reading, Selection, Visitor};
 use async_trait::async_trait;
 use axum::{
     body::Bytes,
@@ -20,7 +20,8 @@ use axum::{
 use limits::{BackoffRules, Counts};
 use monitor::{Build, Monitor};
 use proto::{
-    Action, ChannelName, Code, Epoch, Identity, Offset, Placed, Refusal, UnixTime, UserId,
+    Action, ChannelName, Code, Cursor, Epoch, Identity, Kind, LogHead, Offset, Page, Placed,
+    Publication, Reader, Refusal, UnixMillis, UnixTime, UserId,
 };
 use serde_json::{Map, Value};
 use tokio::{
@@ -88,6 +89,38 @@ impl Gateway for Recorder {
             "den/a:b" => Description { members: 3, head },
             _ => Description { members: 0, head: None },
         })
+    }
+
+    async fn history(&self, reading: Reading) -> Result<Page, Refusal> {
+        let Reading { channel, span, epoch, limit } = reading;
+        if channel.as_str() == "lobby" {
+            return Err(Code::NoLog.into());
+        }
+        let at = Placed { epoch: epoch.unwrap_or(Epoch(0xbeef)), offset: Offset(7) };
+        let message = |offset| {
+            Arc::new(Publication {
+                channel: channel.clone(),
+                kind: Kind::Message(Placed { offset: Offset(offset), ..at }),
+                from: UserId::parse("ann"),
+                except: None,
+                payload: format!("[\"{span:?}\", {limit}, 1.0]").into(),
+                time: UnixMillis(1_900_000_000_125),
+            })
+        };
+        let head = LogHead { at, first: Offset(3) };
+        Ok(Page { head, messages: vec![message(6), message(7)] })
+    }
+
+    async fn cursor(&self, _: ChannelName, reader: Reader) -> Result<(Cursor, u64), Refusal> {
+        let delivered = Offset(if reader.device.is_some() { 6 } else { 5 });
+        Ok((Cursor { delivered, read: Offset(4) }, 3))
+    }
+
+    async fn erase(&self, channel: ChannelName) -> Result<(), Refusal> {
+        match channel.as_str() {
+            "lobby" => Err(Code::StoreUnavailable.into()),
+            _ => Ok(()),
+        }
     }
 
     async fn disconnect(&self, whom: Selection, why: Refusal) -> Result<usize, Refusal> {

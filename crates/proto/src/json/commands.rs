@@ -218,7 +218,9 @@ impl RawSubscribe<'_> {
             (None, None) => Start::Unsaid,
             (Some(place), None) => Start::After(place.placed()?),
             (None, Some(RawRewind { last: Some(last), time: None })) => Start::Last(last),
-            (None, Some(RawRewind { last: None, time: Some(time) })) => Start::Since(millis(time)),
+            (None, Some(RawRewind { last: None, time: Some(time) })) => {
+                Start::Since(UnixMillis::from_seconds(time))
+            }
             (None, Some(_)) => return Err(bad("A rewind names either last or time.")),
             (Some(_), Some(_)) => return Err(bad("Either since or rewind, not both.")),
         };
@@ -242,7 +244,7 @@ impl RawHistory<'_> {
             (None, None, None) => Span::Last,
             (Some(after), None, None) => Span::After(Offset(after)),
             (None, Some(before), None) => Span::Before(Offset(before)),
-            (None, None, Some(time)) => Span::Since(millis(time)),
+            (None, None, Some(time)) => Span::Since(UnixMillis::from_seconds(time)),
             _ => return Err(bad("History is wanted after, before, or from a time on.")),
         };
         let epoch = self.epoch.as_deref().map(epoch).transpose()?;
@@ -263,12 +265,6 @@ impl RawMark<'_> {
 
 fn bad(sentence: &'static str) -> Refusal {
     Refusal::new(Code::BadCommand).saying(sentence)
-}
-
-/// Seconds as JSON has them. What is no time at all is the beginning of it.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-fn millis(seconds: f64) -> UnixMillis {
-    UnixMillis((seconds * 1000.0) as u64)
 }
 
 fn epoch(text: &str) -> Result<Epoch, Refusal> {

@@ -19,6 +19,9 @@ impl Hall {
                 self.send(net, conn, opcode, payload);
             }
             Effect::Deliver { publication } => self.gather(publication),
+            Effect::Replay { conn, messages } => self.replay(net, conn, &messages),
+            Effect::Store(task) => self.ask_store(net, task),
+            Effect::TakeUp { conn, session } => self.take_up(net, conn, session),
             Effect::Hold { conn } => net.hold(conn),
             Effect::Release { conn } => net.release(conn),
             Effect::Close { conn, refusal } => self.say_goodbye(net, conn, &refusal),

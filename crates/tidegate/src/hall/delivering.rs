@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use engine::{Input, Member};
 use net::{Batch, Net, Overfull};
-use proto::{ChannelName, Dialect, Kind, Offset, Publication};
+use proto::{ChannelName, ConnId, Dialect, Kind, Offset, Publication};
 
 use super::Hall;
 
@@ -82,6 +82,26 @@ impl Hall {
     }
 }
 
+impl Hall {
+    /// Sends one connection a part of a log.
+    pub(super) fn replay(&mut self, net: &mut Net, conn: ConnId, messages: &[Arc<Publication>]) {
+        let Some(dialect) = self.shard.dialect(conn) else { return };
+        let mut batch = Batch::new(messages.iter().map(|it| worded(dialect, it)).collect());
+        let mut overfull = Vec::new();
+        net.fan_out(&mut batch, std::iter::once((conn, 0)), &mut overfull);
+        self.metrics.delivered(messages.len() as u64);
+        for Overfull { conn, from } in overfull {
+            let Some((from, to)) = offsets(&messages[from..]) else { continue };
+            let channel = messages[0].channel.clone();
+            self.tell(net, Input::Overfull { conn, channel, from, to });
+        }
+        // Not at once: the next part may lead to another, and others want their turn.
+        if net.is_empty_or_tell(conn) {
+            self.replayed.push(conn);
+        }
+    }
+}
+
 const DIALECTS: [Dialect; 2] = [Dialect::Native, Dialect::Plain];
 
 /// How many of the batch came before the member did.
@@ -120,7 +140,7 @@ fn worded(dialect: Dialect, publication: &Publication) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proto::{ConnId, Epoch, Placed, UnixMillis};
+    use proto::{Epoch, Placed, UnixMillis};
 
     use super::*;
 

@@ -58,6 +58,8 @@ impl Hall {
                 self.tell(net, Input::Answered { conn, answer });
             }
             Note::KeysFetched { have_changed } => self.keys_fetched(net, have_changed),
+            Note::Stored(answers) => self.stored(net, answers),
+            Note::Found(token, page) => self.found(net, token, page),
             #[cfg(test)]
             Note::Fail => panic!("told to fail"),
             Note::Drain(over) => {
