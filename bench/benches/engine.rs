@@ -55,7 +55,7 @@ fn opened() -> Box<Opened> {
         claims: "{}".into(),
     });
     let expires_in = Duration::from_secs(86_400);
-    let proof = Some(Proof { identity, expires_in, channels: Vec::new() });
+    let proof = Some(Proof { identity, expires_in, channels: Vec::new(), session: None });
     Box::new(Opened { policy: 0, proof, awaits_token: false, channels: vec![room()] })
 }
 

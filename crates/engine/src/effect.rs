@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use proto::{Code, ConnId, Event, Message, Placed, Publication, Refusal, ShardId};
+use proto::{ChannelName, Code, ConnId, Event, Message, Placed, Publication, Refusal, ShardId};
 
 use crate::input::{Envelope, Ticket};
 
@@ -77,11 +77,14 @@ pub enum Effect {
     Sing {
         text: Arc<str>,
     },
-    /// For the books: a connection has ended after this long.
+    /// A connection has ended after this long.
     Ended {
         conn: ConnId,
         lasted: Duration,
         code: Option<Code>,
+        /// The channels it had joined by a command, for its session to have again, and the last
+        /// place of each that was given to it.
+        left: Vec<(ChannelName, Option<Placed>)>,
     },
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     Action, ChannelName, ConnId, Identity, Message, Offset, Placed, Publication, Refusal, Request,
-    RequestId, ShardId, UserId,
+    RequestId, SessionId, ShardId, UnixTime, UserId,
 };
 
 #[derive(Debug)]
@@ -64,6 +64,8 @@ pub struct Proof {
     pub expires_in: Duration,
     /// Channels to join, where the route's names depend on the token.
     pub channels: Vec<ChannelName>,
+    /// The session it comes with, where the route keeps any, and whether that was there before.
+    pub session: Option<(SessionId, bool)>,
 }
 
 /// What shards say to each other. Between two shards, envelopes arrive in the order they were sent.
@@ -137,4 +139,11 @@ pub enum Errand {
 pub enum Whom {
     User(UserId),
     Conn(ConnId),
+    /// Whoever showed the token of this `jti`.
+    Token(Arc<str>),
+    /// Whose token, of this user or of anyone, was issued before a time or does not say when.
+    IssuedBefore {
+        user: Option<UserId>,
+        before: UnixTime,
+    },
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     channel_name::ChannelName,
-    ids::{Offset, RequestId, UserId},
+    ids::{Offset, RequestId, SessionId, UserId},
     publication::Placed,
     refusal::Refusal,
     unix_time::UnixTime,
@@ -19,6 +19,10 @@ pub enum Event {
         user: Option<UserId>,
         expires_at: Option<UnixTime>,
         ping: Duration,
+        /// What the client can come back as; `None` where the route keeps no sessions.
+        session: Option<SessionId>,
+        /// The session was there before.
+        resumed: bool,
     },
     /// The connection's token has been replaced.
     Refreshed {

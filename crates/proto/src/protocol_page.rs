@@ -7,7 +7,7 @@ use expect_test::expect_file;
 
 use crate::{
     Act, ChannelName, Code, ComeBack, Command, Epoch, Event, Kind, Offset, Placed, Publication,
-    Refusal, RequestId, UnixMillis, UnixTime, UserId, json,
+    Refusal, RequestId, SessionId, UnixMillis, UnixTime, UserId, json,
 };
 
 const PAGE: &str = include_str!("../../../PROTOCOL.md");
@@ -97,11 +97,23 @@ fn said() -> Vec<String> {
     let later = UnixTime(1_900_003_600);
     let ping = Duration::from_secs(25);
     let refusal = Refusal::new(Code::TooFast).after(Duration::from_millis(1500));
-    let connected = |id, expires_at| Event::Connected { id, user: user.clone(), expires_at, ping };
+    let session = Some(SessionId(0x5e1f_0c3a_9b7d_4e26_8a51_f2c0_77d9_1b43));
+    let connected = |id, session, resumed| {
+        let (user, expires_at) = (user.clone(), Some(expires_at));
+        Event::Connected { id, user, expires_at, ping, session, resumed }
+    };
     let events = [
-        connected(None, Some(expires_at)),
-        connected(Some(id(1)), Some(expires_at)),
-        Event::Connected { id: None, user: None, expires_at: None, ping },
+        connected(None, session, false),
+        connected(None, session, true),
+        connected(Some(id(1)), None, false),
+        Event::Connected {
+            id: None,
+            user: None,
+            expires_at: None,
+            ping,
+            session: None,
+            resumed: false,
+        },
         Event::Subscribed { id: id(2), channel: channel.clone(), at: at(17) },
         Event::Published { id: id(3), channel: channel.clone(), at: at(18) },
         Event::Signalled { id: id(4), channel: channel.clone() },

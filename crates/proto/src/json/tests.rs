@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ids::{Epoch, Offset, UserId},
+    ids::{Epoch, Offset, SessionId, UserId},
     unix_time::{UnixMillis, UnixTime},
 };
 
@@ -127,6 +127,8 @@ fn events_are_printed() {
             user: Some(user),
             expires_at: Some(UnixTime(1_900_000_000)),
             ping: Duration::from_secs(25),
+            session: SessionId::parse("0123456789abcdef0123456789abcdef"),
+            resumed: true,
         },
         Event::Refreshed { id, expires_at: UnixTime(1_900_003_600) },
         Event::Subscribed { id, channel: channel.clone(), at },
@@ -141,7 +143,7 @@ fn events_are_printed() {
     ];
     let printed: Vec<String> = events.iter().map(event).collect();
     expect![[r#"
-        {"connected":{"user":"ann","expires_at":1900000000,"ping":25.0}}
+        {"connected":{"user":"ann","expires_at":1900000000,"ping":25.0,"session":"0123456789abcdef0123456789abcdef","resumed":true}}
         {"id":2,"refreshed":{"expires_at":1900003600}}
         {"id":2,"subscribed":{"channel":"news:today","epoch":"e1","offset":17}}
         {"id":2,"unsubscribed":{"channel":"news:today"}}
