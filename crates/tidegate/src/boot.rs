@@ -17,6 +17,7 @@ use limits::AdmissionLimits;
 use monitor::{Build, Monitor};
 use proto::ShardId;
 use serde_json::{Map, Value, json};
+use session::Register;
 use thiserror::Error;
 use token::KeySets;
 use tokio::{
@@ -180,6 +181,7 @@ fn ground(
 ) -> Arc<Ground> {
     let route_limits = config.routes.iter().map(|it| it.route.limits.clone()).collect();
     let limits = AdmissionLimits::new(config.server.limits.clone(), route_limits, Instant::now());
+    let bounds = session::Bounds::of_connections(config.server.limits.connections_max);
     let named = |name: &str| apps.iter().find(|it| &*it.0 == name).map(|it| Arc::clone(&it.2));
     let apps = config.routes.iter().map(|it| it.route.app.as_deref().and_then(named)).collect();
     let build = Build {
@@ -196,6 +198,7 @@ fn ground(
             door: config.door(),
             head_limits: head_limits(config),
             limits: Mutex::new(limits),
+            register: Mutex::new(Register::new(bounds)),
             key_sets: Mutex::new(KeySets::new(config.sources().cloned(), config.jwks)),
             apps,
             hub,

@@ -20,6 +20,8 @@ pub(crate) enum Note {
     Judged(ConnId, Result<(), Refusal>),
     /// What the application answered on a live connection.
     Answered(ConnId, Result<Vec<Action>, Refusal>),
+    /// Another connection has this one's session, or its session has ended.
+    Part(ConnId, Refusal),
     /// Keys have been fetched, or that failed: whoever waits for some may be decided on again.
     KeysFetched { have_changed: bool },
     /// Part with everyone over this time, and take nobody in.
@@ -119,7 +121,8 @@ impl Inbox {
         self.call();
     }
 
-    /// Bounded by what it answers: one for each connection, or one for each set of keys.
+    /// Bounded by what it answers: one for each connection, one for each that loses its session, or
+    /// one for each set of keys.
     pub(crate) fn answer(&self, note: Note) {
         lock(&self.waiting).push(note, 0);
         self.call();

@@ -36,7 +36,7 @@ impl Hall {
                 }
             }
             Effect::Sing { text } => self.ground.hub.sang(&text, self.id),
-            Effect::Ended { conn, lasted, code } => self.ended(conn, lasted, code),
+            Effect::Ended { conn, lasted, code, left } => self.ended(conn, lasted, code, left),
         }
     }
 
