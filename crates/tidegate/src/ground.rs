@@ -13,7 +13,7 @@ use proto::{SessionId, UnixTime};
 use session::Register;
 use token::{KeySets, Source, VerifiedCache};
 
-use crate::{hub::Hub, inbox::lock};
+use crate::{hub::Hub, inbox::lock, keeper::Keeper};
 
 /// Tokens remembered as verified, on each shard. At some 300 bytes each, 3 MB a shard.
 pub(crate) const TOKENS_MAX: usize = 10_000;
@@ -27,6 +27,7 @@ pub(crate) struct Ground {
     /// Sessions and revocations. Touched at accept and at close, and when somebody looks.
     pub(crate) register: Mutex<Register>,
     pub(crate) key_sets: Mutex<KeySets>,
+    pub(crate) keeper: Box<dyn Keeper>,
     /// The application of each route.
     pub(crate) apps: Vec<Option<Arc<dyn App>>>,
     pub(crate) hub: Arc<Hub>,

@@ -36,6 +36,16 @@ impl Sessions {
         changes
     }
 
+    /// These changes could not be kept: they are to be asked for again.
+    pub fn not_kept(&mut self, changes: Vec<Change>) {
+        for id in changes.iter().filter_map(|it| rows::id_of(&it.key).ok()) {
+            match self.slot_of(id) {
+                Some(slot) => self.soil(slot),
+                None => self.gone.push(id),
+            }
+        }
+    }
+
     /// Takes back what was kept, after a start. Whoever was live then is away from now on; a
     /// session whose route keeps none any more (`grace_of` says so) or that is over has ended.
     ///

@@ -154,3 +154,18 @@ fn further_members_of_a_row_are_passed_over() {
     }
     assert_eq!(restarted(&rows, &world).of("ann"), "~1");
 }
+
+#[test]
+fn what_could_not_be_kept_is_asked_for_again() {
+    let (mut world, mut rows) = (World::new(Policy::default()), Rows::new());
+    world.begin(1, "ann", 1);
+    world.begin(2, "bob", 2);
+    keep(&mut world, &mut rows);
+    world.sessions.end(SessionId(1));
+    world.resume(2, "bob", 3);
+    let lost = world.sessions.changes(10);
+    assert_eq!(lost.len(), 2);
+    world.sessions.not_kept(lost);
+    assert_eq!(keep(&mut world, &mut rows), 2);
+    assert_eq!(rows.len(), 1);
+}
