@@ -33,6 +33,8 @@ fn rules() -> Rules {
         asks_waiting_max: 16,
     };
     Rules {
+        keys_for: Duration::from_secs(120),
+        log_bytes_max: 64 << 20,
         shard: ShardId(0),
         shards: 1,
         epoch_seed: 1,
@@ -55,8 +57,8 @@ fn opened() -> Box<Opened> {
         claims: "{}".into(),
     });
     let expires_in = Duration::from_secs(86_400);
-    let proof = Some(Proof { identity, expires_in, channels: Vec::new() });
-    Box::new(Opened { policy: 0, proof, awaits_token: false, channels: vec![room()] })
+    let proof = Some(Proof { identity, expires_in, channels: Vec::new(), session: None });
+    Box::new(Opened { policy: 0, proof, awaits_token: false, channels: vec![room()], device: None })
 }
 
 /// A shard with this many connections, all in one room.
@@ -73,6 +75,7 @@ fn crowded(count: u32, now: Instant) -> Shard {
 
 fn publication() -> Input {
     let draft = Draft {
+        key: None,
         channel: room(),
         payload: r#"{"text":"the tide comes in"}"#.into(),
         from: None,

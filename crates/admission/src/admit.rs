@@ -1,14 +1,17 @@
 //! From a request head to a verdict.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use limits::Seat;
 use permission::Captures;
-use proto::{Code, Dialect, Identity, Refusal};
+use proto::{Code, Dialect, Refusal};
+use session::Moment;
 use wire::{HandshakeFault, Head, Upgrade, deflate::DeflatePolicy};
 
 use crate::{
-    auth::{self, Moment, Unmet},
+    attach,
+    auth::{self, Unmet, Word},
+    client::{Client, SESSION_PREFIX},
     origin::{self, OriginFault},
     route::{Compression, RefusalStyle, Route, RouteId},
     source::{self, Found, PROTOCOL_PREFIX},
@@ -39,9 +42,12 @@ pub struct Arrival<'a> {
 /// 6. Limits: `SERVER_FULL`, `TOO_MANY_CONNECTIONS`, `TOO_MANY_ATTEMPTS`, `AUTH_BACKOFF`. A seat is
 ///    taken; whatever is refused below gives it back.
 /// 7. Monitoring: counted.
-/// 8. Auth: `AUTH_REQUIRED`, `INVALID_TOKEN`, `TOKEN_EXPIRED`, `AUTH_UNAVAILABLE`, or a wait.
+/// 8. Auth: `AUTH_REQUIRED`, `INVALID_TOKEN`, `TOKEN_EXPIRED`, `TOKEN_REVOKED`,
+///    `AUTH_UNAVAILABLE`, or a wait.
 /// 9. The claims the route requires, then its channels: `FORBIDDEN`.
 /// 10. The user's connections: `TOO_MANY_FOR_USER`.
+///
+/// After that the application is asked, and last of all [`attach`](crate::attach) finds its session.
 pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
     let Arrival { head, peer, tls, moment } = *arrival;
     let door = tables.door;
@@ -109,7 +115,7 @@ struct Seated<'a> {
 
 /// What the token, or its absence, comes to.
 enum Outcome {
-    Known(Option<Arc<Identity>>),
+    Known(Option<Word>),
     Awaited,
 }
 
@@ -119,7 +125,8 @@ impl Seated<'_> {
         let outcome = self.outcome(tables).and_then(|outcome| {
             let Outcome::Known(who) = &outcome else { return Ok((outcome, Vec::new())) };
             let channels = match who {
-                Some(identity) => {
+                Some(word) => {
+                    let identity = word.identity();
                     let channels = auth::enter(identity, self.route, &self.captures)?;
                     auth::seat_user(identity, &mut self.seat, tables)?;
                     channels
@@ -129,9 +136,12 @@ impl Seated<'_> {
             Ok((outcome, channels))
         });
         match outcome {
-            Ok((Outcome::Known(identity), channels)) => {
+            Ok((Outcome::Known(word), channels)) => {
                 tables.tallies.admitted += 1;
-                Verdict::Admit(Box::new(Admitted { identity, channels, ..self.admitted() }))
+                let is_lent = matches!(word, Some(Word::Session(_)));
+                let identity = word.map(Word::into_identity);
+                let admitted = Admitted { identity, is_lent, channels, ..self.admitted() };
+                Verdict::Admit(Box::new(admitted))
             }
             Ok((Outcome::Awaited, _)) => {
                 tables.tallies.awaited += 1;
@@ -154,7 +164,15 @@ impl Seated<'_> {
         let Some(rules) = &self.route.tokens else { return Ok(Outcome::Known(None)) };
         match source::find(&rules.sources, self.arrival.head) {
             Found::Later => Ok(Outcome::Awaited),
-            Found::Nothing | Found::Blank => Err(Code::AuthRequired.into()),
+            Found::Nothing => {
+                let Self { route, arrival, .. } = *self;
+                let wanted = self.client().session;
+                let standing = attach::standing(wanted, None, route, arrival.moment, tables);
+                let identity = standing.ok_or(Code::AuthRequired)?;
+                auth::believe(&identity, wanted, arrival.moment, tables)?;
+                Ok(Outcome::Known(Some(Word::Session(identity))))
+            }
+            Found::Blank => Err(Code::AuthRequired.into()),
             // Not even the form of a token: counts against the address like any other bad one.
             Found::Garbled => {
                 let now = self.arrival.moment.now;
@@ -163,19 +181,29 @@ impl Seated<'_> {
             }
             Found::Token(token) => {
                 let Self { route, address, arrival, .. } = *self;
-                auth::shown(token.expose(), route, address, arrival.moment, tables)
+                let wanted = self.client().session;
+                auth::shown(token.expose(), wanted, route, address, arrival.moment, tables)
                     .map(|it| Outcome::Known(Some(it)))
             }
         }
     }
 
+    /// Whatever route keeps no sessions need not know.
+    fn client(&self) -> Client {
+        let keeps = self.route.sessions.as_ref();
+        keeps.map_or_else(Client::default, |_| Client::of(self.arrival.head))
+    }
+
     fn admitted(self) -> Admitted {
+        let client = self.client();
         let protocol = protocol(self.route.dialect, &self.upgrade);
         let deflate = self.upgrade.deflate;
         let response = wire::response_101(&self.upgrade, protocol, deflate.as_ref());
         Admitted {
             route: self.id,
             identity: None,
+            is_lent: false,
+            client,
             channels: Vec::new(),
             captures: self.captures,
             address: self.address,
@@ -243,7 +271,8 @@ fn unwelcome(fault: OriginFault) -> Refusal {
     }
 }
 
-/// The subprotocol to select. Never one that carries a token: the answer would show it.
+/// The subprotocol to select. Never one that carries a token or a session's id: the answer would
+/// show it.
 ///
 /// A plain route speaks what its application speaks, so it takes the client's dearest name; a
 /// browser that offered some and is answered none gives up.
@@ -252,7 +281,9 @@ fn protocol<'a>(dialect: Dialect, upgrade: &Upgrade<'a>) -> Option<&'a str> {
     match dialect {
         Dialect::Native => offered.find(|it| *it == Dialect::SUBPROTOCOL),
         Dialect::Plain => {
-            offered.find(|it| !it.starts_with(PROTOCOL_PREFIX) && *it != Dialect::SUBPROTOCOL)
+            let is_secret =
+                |it: &str| [PROTOCOL_PREFIX, SESSION_PREFIX].iter().any(|p| it.starts_with(p));
+            offered.find(|it| !is_secret(it) && *it != Dialect::SUBPROTOCOL)
         }
     }
 }

@@ -1,24 +1,19 @@
 //! Who is it, and may they? The same for handshakes, first messages and refreshed tokens.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{net::IpAddr, sync::Arc};
 
 use limits::{Limit, Seat};
 use permission::Captures;
-use proto::{ChannelName, Code, Identity, Refusal, UnixTime};
+use proto::{ChannelName, Code, Identity, Refusal, SessionId};
+use session::Moment;
 use token::{Keyring, Kid, Lookup, Source, TokenFault, Unverified};
 
 use crate::{
+    attach,
     route::{Route, RouteId, VerifierId},
     tables::{Keys, Tables},
     verdict::Admitted,
 };
-
-/// Both times there are: deadlines and limits run on the one, tokens are dated in the other.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    pub now: Instant,
-    pub wall: UnixTime,
-}
 
 /// Why there is no identity (yet).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,14 +38,15 @@ pub fn authenticate(
     if admitted.identity.is_some() {
         return Err(Refusal::new(Code::BadCommand).saying("A token was shown already.").into());
     }
-    let verified = shown(token, route, admitted.address, moment, tables);
-    let entered = verified.and_then(|identity| {
-        let channels = enter(&identity, route, &admitted.captures)?;
-        seat_user(&identity, &mut admitted.seat, tables)?;
-        Ok((identity, channels))
+    let verified = shown(token, admitted.client.session, route, admitted.address, moment, tables);
+    let entered = verified.and_then(|word| {
+        let channels = enter(word.identity(), route, &admitted.captures)?;
+        seat_user(word.identity(), &mut admitted.seat, tables)?;
+        Ok((word, channels))
     });
-    let (identity, channels) = tallied(entered, tables)?;
-    admitted.identity = Some(identity);
+    let (word, channels) = tallied(entered, tables)?;
+    admitted.is_lent = matches!(word, Word::Session(_));
+    admitted.identity = Some(word.into_identity());
     admitted.channels = channels;
     Ok(())
 }
@@ -67,10 +63,10 @@ pub fn refresh(
 ) -> Result<Arc<Identity>, Unmet> {
     let door = tables.door;
     let route = door.routes.of(route).ok_or(Code::NoSuchRoute)?;
-    let verified = shown(token, route, address, moment, tables);
-    let fit = verified.and_then(|identity| {
-        require(&identity, route)?;
-        Ok(identity)
+    let verified = shown(token, None, route, address, moment, tables);
+    let fit = verified.and_then(|word| {
+        require(word.identity(), route)?;
+        Ok(word.into_identity())
     });
     tallied(fit, tables)
 }
@@ -85,28 +81,91 @@ pub fn identify(
     let door = tables.door;
     let route = door.routes.of(route).ok_or(Code::NoSuchRoute)?;
     let rules = route.tokens.as_ref().ok_or(Code::NotAccepted)?;
-    let identity = verify(token, rules.verifier, moment, tables).map_err(|it| match it {
-        Setback::Fault(fault) => Unmet::from(fault.code()),
-        Setback::NeedKeys => Unmet::NeedKeys(rules.verifier),
-    })?;
+    let identity = identify_by(token, rules.verifier, moment, tables)?;
     require(&identity, route)?;
     Ok(identity)
 }
 
+/// Whom a token names by one `[tokens.NAME]`, whatever a route would ask besides.
+pub fn identify_by(
+    token: &str,
+    verifier: VerifierId,
+    moment: Moment,
+    tables: &mut Tables<'_>,
+) -> Result<Arc<Identity>, Unmet> {
+    let identity = verify(token, verifier, moment, tables).map_err(|it| match it {
+        Setback::Fault(fault) => Unmet::from(fault.code()),
+        Setback::NeedKeys => Unmet::NeedKeys(verifier),
+    })?;
+    believe(&identity, None, moment, tables)?;
+    Ok(identity)
+}
+
+/// On what word somebody comes in.
+#[derive(Clone, Debug)]
+pub(crate) enum Word {
+    /// A token that is good.
+    Token(Arc<Identity>),
+    /// Their session's, which is away and waits for them.
+    Session(Arc<Identity>),
+}
+
+impl Word {
+    pub(crate) const fn identity(&self) -> &Arc<Identity> {
+        match self {
+            Self::Token(identity) | Self::Session(identity) => identity,
+        }
+    }
+
+    pub(crate) fn into_identity(self) -> Arc<Identity> {
+        match self {
+            Self::Token(identity) | Self::Session(identity) => identity,
+        }
+    }
+}
+
+/// Unless they were revoked (A9). Asked of everyone whose signature is good, on every way in.
+pub(crate) fn believe(
+    identity: &Identity,
+    session: Option<SessionId>,
+    moment: Moment,
+    tables: &Tables<'_>,
+) -> Result<(), Refusal> {
+    match tables.register.revocations.check(identity, session, moment.wall) {
+        None => Ok(()),
+        Some(revocation) => Err(match &revocation.reason {
+            Some(reason) => Refusal::new(Code::TokenRevoked).saying(reason.to_string()),
+            None => Code::TokenRevoked.into(),
+        }),
+    }
+}
+
 /// A token shown from `address` on `route`: verified and counted, a suspicious one against the
-/// address (A12).
+/// address (A12). One that is merely over is good enough to go on with the `wanted` session of the
+/// same user, while that waits.
 pub(crate) fn shown(
     token: &str,
+    wanted: Option<SessionId>,
     route: &Route,
     address: IpAddr,
     moment: Moment,
     tables: &mut Tables<'_>,
-) -> Result<Arc<Identity>, Unmet> {
+) -> Result<Word, Unmet> {
     let rules = route.tokens.as_ref().ok_or(Code::NotAccepted)?;
     match verify(token, rules.verifier, moment, tables) {
         Ok(identity) => {
+            believe(&identity, wanted, moment, tables)?;
             tables.tallies.verified += 1;
-            Ok(identity)
+            Ok(Word::Token(identity))
+        }
+        Err(Setback::Fault(TokenFault::Expired)) => {
+            let owner = wanted.and_then(|_| owner(token, rules.verifier, moment, tables));
+            let owner = owner.ok_or(Code::TokenExpired)?;
+            believe(&owner, wanted, moment, tables)?;
+            let standing = attach::standing(wanted, Some(&owner.user), route, moment, tables);
+            let identity = standing.ok_or(Code::TokenExpired)?;
+            believe(&identity, wanted, moment, tables)?;
+            Ok(Word::Session(identity))
         }
         Err(Setback::NeedKeys) => Err(Unmet::NeedKeys(rules.verifier)),
         Err(Setback::Fault(fault)) => {
@@ -214,6 +273,18 @@ fn verify(
     let identity = Arc::new(unverified.verify(&keys, &verifier.rules, moment.wall)?);
     tables.cache.remember(scope, token, Arc::clone(&identity), &verifier.rules);
     Ok(identity)
+}
+
+/// Whom a token named whose time is over.
+fn owner(token: &str, id: VerifierId, moment: Moment, tables: &mut Tables<'_>) -> Option<Identity> {
+    let door = tables.door;
+    let verifier = door.verifiers.get(usize::from(id.0))?;
+    let unverified = Unverified::parse(token, &verifier.rules).ok()?;
+    let keys = match &verifier.keys {
+        Keys::Ring(ring) => Arc::clone(ring),
+        Keys::Published(source) => published(&unverified, source, moment, tables).ok()?,
+    };
+    unverified.verify_expired(&keys, &verifier.rules, moment.wall).ok()
 }
 
 /// The keys of a published set, as far as they are known.

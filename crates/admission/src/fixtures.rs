@@ -11,6 +11,7 @@ use limits::{AdmissionLimits, BackoffRules, RouteIndex, RouteLimits, ServerLimit
 use permission::{PathPattern, Template};
 use proto::{Dialect, UnixTime};
 use serde_json::{Value, json};
+use session::{Bounds, Register};
 use token::{JwksRules, Key, KeySets, Keyring, Rules, Source, VerifiedCache, mint};
 use wire::{Head, HeadLimits, parse_head};
 
@@ -52,6 +53,7 @@ pub(crate) fn route(path: &str) -> Route {
         require: BTreeMap::new(),
         refusal: RefusalStyle::Status,
         limits: RouteLimits::unlimited(),
+        sessions: None,
         compression: Compression::Off,
         message_bytes_max: 65_536,
         fragments_max: 1024,
@@ -109,7 +111,7 @@ impl Request {
         self
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Self { target, host, origin, version, is_upgrade, lines } = self;
         let mut text = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n");
         if let Some(origin) = origin {
@@ -130,6 +132,7 @@ impl Request {
 pub(crate) struct World {
     pub(crate) door: Door,
     pub(crate) limits: AdmissionLimits,
+    pub(crate) register: Register,
     pub(crate) cache: VerifiedCache,
     pub(crate) key_sets: KeySets,
     pub(crate) tallies: Tallies,
@@ -171,6 +174,7 @@ impl World {
                 ..Door::default()
             },
             limits: AdmissionLimits::new(server, of_routes, now),
+            register: Register::new(Bounds::of_connections(100)),
             cache: VerifiedCache::default(),
             key_sets: KeySets::new([source], JwksRules::default()),
             tallies: Tallies::default(),
@@ -185,6 +189,7 @@ impl World {
         Tables {
             door: &self.door,
             limits: &mut self.limits,
+            register: &mut self.register,
             cache: &mut self.cache,
             key_sets: &mut self.key_sets,
             tallies: &mut self.tallies,

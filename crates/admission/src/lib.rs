@@ -8,13 +8,16 @@
 //! head ─► Host ─► an upgrade? ─► path ─► handshake ─► Origin ─► Limits ─► Monitoring
 //!                    └► PassOn                                    │ a seat is taken here
 //!           Admit ◄─ seat of the user ◄─ channels ◄─ claims ◄─ Auth ◄─┘
-//!                                                               └► NeedKeys, AwaitToken
+//!             │                                                 └► NeedKeys, AwaitToken
+//!             └─► the application's word ─► attach: its session
 //! ```
 
 mod admit; // Start here.
 
 mod address;
+mod attach; // Sessions.
 mod auth;
+mod client;
 mod host;
 mod network;
 mod origin;
@@ -35,7 +38,9 @@ mod fixtures;
 pub use crate::{
     address::{ForwardedHeader, Proxies},
     admit::{Arrival, admit, resume},
-    auth::{Moment, Unmet, authenticate, identify, refresh},
+    attach::{Attached, attach},
+    auth::{Unmet, authenticate, identify, identify_by, refresh},
+    client::Client,
     host::HostRule,
     network::{BadNetwork, Network},
     origin::normalised as normalised_origin,
@@ -53,3 +58,4 @@ pub use crate::{
     token_text::TokenText,
     verdict::{Admitted, Answer, Held, Refused, Verdict},
 };
+pub use session::Moment;

@@ -32,6 +32,8 @@ pub struct Route {
     /// How a refusal over the token is told (R13).
     pub refusal: RefusalStyle,
     pub limits: RouteLimits,
+    /// `None`: what a client was is forgotten with its connection.
+    pub sessions: Option<session::Policy>,
     pub compression: Compression,
     /// Bound on one message, in bytes, after inflating.
     pub message_bytes_max: usize,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use limits::AdmissionLimits;
+use session::Register;
 use token::{KeySets, Keyring, Rules, Source, VerifiedCache};
 
 use crate::{address::Proxies, host::HostRule, routes::Routes, tallies::Tallies};
@@ -35,12 +36,14 @@ pub enum Keys {
 
 /// Everything admission reads and everything it changes. Borrowed for one call.
 ///
-/// `limits` is one for all shards, because an address may come by any. So is `key_sets`, because a
-/// key set is fetched once. The rest can be each shard's own.
+/// `limits` is one for all shards, because an address may come by any. So is `register`, because a
+/// session may go on anywhere, and `key_sets`, because a key set is fetched once. The rest can be each shard's own.
 #[derive(Debug)]
 pub struct Tables<'a> {
     pub door: &'a Door,
     pub limits: &'a mut AdmissionLimits,
+    /// Sessions and revocations: one for all shards.
+    pub register: &'a mut Register,
     /// To be flushed when keys or rules change.
     pub cache: &'a mut VerifiedCache,
     pub key_sets: &'a mut KeySets,

@@ -7,6 +7,7 @@ use permission::Captures;
 use proto::{ChannelName, Code, Identity, Refusal};
 use wire::deflate::DeflateParams;
 
+use crate::client::Client;
 use crate::route::{RefusalStyle, RouteId, VerifierId};
 
 /// What becomes of a request.
@@ -34,6 +35,9 @@ pub struct Admitted {
     pub route: RouteId,
     /// `None` where the route asks for no token, or its time has not come.
     pub identity: Option<Arc<Identity>>,
+    /// It comes on the word of its session alone, without a good token.
+    pub is_lent: bool,
+    pub client: Client,
     /// What it joins at once; each once, in the order of the route.
     pub channels: Vec<ChannelName>,
     pub captures: Captures,

@@ -10,6 +10,7 @@ pub mod claimed;
 mod echo;
 mod gateway;
 pub mod login;
+mod register;
 pub mod rest;
 mod visitor;
 
@@ -17,6 +18,7 @@ pub use crate::{
     app::App,
     echo::Echo,
     gateway::{Description, Gateway, Person, Post, Reading, Selection},
+    register::{Exchanged, Register, RevocationView, Revoke, Revoked, SessionView, Subject, Which},
     visitor::Visitor,
 };
 pub use proto::{Action, Message};

@@ -21,6 +21,15 @@ pub struct Verifier {
     pub verifier: admission::Verifier,
     /// The first of its keys that can sign, for `tidegate token` and the development login.
     pub signing: Option<Key>,
+    /// How its tokens are exchanged for newer ones; `None`: by their issuer.
+    pub mint: Option<Mint>,
+}
+
+/// What newer tokens are signed with, and how long they live.
+#[derive(Clone, Debug)]
+pub struct Mint {
+    pub key: Key,
+    pub lifetime: Duration,
 }
 
 /// One `[keys.NAME]`.
@@ -202,6 +211,17 @@ fn verifier(name: &str, table: &mut Table<'_>, keys: &KeyTable) -> Option<Verifi
         Duration::ZERO..=Rules::LEEWAY_MAX,
         "How far the issuer's clock may be from ours.",
     );
+    let mint: Option<String> = table.maybe(
+        "mint",
+        "One of `keys`, a secret, with which the gateway signs a newer token for one that is still \
+         good (`POST /api/tokens/refresh`). Without it only their issuer makes tokens.",
+    );
+    let lifetime = table.within(
+        "lifetime",
+        SECOND * 15 * 60,
+        SECOND * 60..=DAY,
+        "How long such a token lives.",
+    );
     let rules = Rules {
         issuer,
         audience,
@@ -213,9 +233,36 @@ fn verifier(name: &str, table: &mut Table<'_>, keys: &KeyTable) -> Option<Verifi
     if table.reading().is_explaining() {
         return None;
     }
-    let (keys, signing) = ring(table, &names?, keys, rules.issuer.as_deref())?;
+    let names = names?;
+    let mint = mint.and_then(|it| minting(table, &it, &names, keys));
+    let (keys, signing) = ring(table, &names, keys, rules.issuer.as_deref())?;
     let verifier = admission::Verifier { rules, keys };
-    Some(Verifier { name: name.into(), verifier, signing })
+    let mint = mint.map(|key| Mint { key, lifetime });
+    Some(Verifier { name: name.into(), verifier, signing, mint })
+}
+
+/// The key to sign with. What it signs must be found good here, so it is one of those that verify.
+fn minting(table: &Table<'_>, name: &str, names: &[String], keys: &KeyTable) -> Option<Key> {
+    let Some(entry) = keys.get(name).filter(|_| names.iter().any(|it| it == name)) else {
+        let known: Vec<&str> = names.iter().map(String::as_str).collect();
+        let what = format!("{name:?} is not one of its keys");
+        table.fault("mint", Wrong::new(what, suggest(name, &known)));
+        return None;
+    };
+    match entry {
+        KeyEntry::Static(key) if can_sign(key) => Some(key.clone()),
+        KeyEntry::Faulty => None,
+        KeyEntry::Static(_) | KeyEntry::Published { .. } => {
+            let remedy = "Name a [keys.NAME] with a secret that may be used for HS256.";
+            let what = format!("{name:?} cannot sign");
+            table.fault("mint", Wrong::new(what, remedy));
+            None
+        }
+    }
+}
+
+fn can_sign(key: &Key) -> bool {
+    key.secret_bytes().is_some() && key.permits(Algorithm::Hs256)
 }
 
 /// The named keys: any number of static ones, or one published set.
@@ -251,9 +298,7 @@ fn ring(
     if !is_whole {
         return None;
     }
-    let signing =
-        ring.iter().find(|it| it.secret_bytes().is_some() && it.permits(Algorithm::Hs256));
-    let signing = signing.cloned();
+    let signing = ring.iter().find(|it| can_sign(it)).cloned();
     match Keyring::new(ring) {
         Ok(ring) => Some((Keys::Ring(Arc::new(ring)), signing)),
         Err(bad) => {

@@ -21,6 +21,7 @@ mod reader;
 mod routes;
 mod secret;
 mod server;
+mod sessions;
 mod store;
 mod surroundings;
 mod table;
@@ -37,7 +38,7 @@ pub use crate::{
     config::Config,
     explain::{Key, explain, page},
     fault::{Fault, Faults, Place},
-    keys::Verifier,
+    keys::{Mint, Verifier},
     load::{LoadError, load, load_in, load_text},
     log::{Format, Log},
     memory::{Memory, most_memory},

@@ -38,6 +38,13 @@ const STORE_BYTES: u64 = 128 * 1024 * 1024;
 /// One input that waits for a shard, its payload apart.
 const INPUT_BYTES: u64 = 256;
 
+/// A session's record, its links, and a User-Agent and a device that nobody else has.
+const SESSION_BYTES: u64 = 640;
+/// A channel that a session remembers, its name included.
+const LEFT_BYTES: u64 = 304;
+/// A revocation with a reason.
+const REVOCATION_BYTES: u64 = 512;
+
 /// Multiplies the limits out. `cores` is how many shards there are where the file does not say.
 pub fn most_memory(config: &Config, cores: u16) -> Memory {
     let server = &config.server;
@@ -82,6 +89,18 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     let addresses = u64::from(server.limits.addresses_max);
     let address = ADDRESS_BYTES + window;
     part("addresses", by(addresses, "addresses", address), addresses, address);
+    if config.routes.iter().any(|it| it.route.sessions.is_some()) {
+        let bounds = session::Bounds::of_connections(server.limits.connections_max);
+        let sessions = u64::from(bounds.sessions_max);
+        part("sessions", by(sessions, "sessions", SESSION_BYTES), sessions, SESSION_BYTES);
+        let left = wide(bounds.left_max);
+        part("left", by(left, "channels of sessions away", LEFT_BYTES), left, LEFT_BYTES);
+    }
+    if !config.verifiers.is_empty() {
+        let revocations = wide(session::REVOCATIONS_MAX);
+        let how = by(revocations, "revocations", REVOCATION_BYTES);
+        part("revoked", how, revocations, REVOCATION_BYTES);
+    }
     let http = wide(server.http_connections_max);
     // A head is held once as bytes and once as header fields.
     let heads = wide(server.head_bytes_max) * 2;

@@ -14,6 +14,7 @@ use crate::{
     fault::{Wrong, suggest},
     policy,
     profile::Profile,
+    sessions,
     table::Table,
     value::Claims,
 };
@@ -107,6 +108,7 @@ fn route(
         "The most fragments of one message; empty ones count.",
     );
     let (limits, policy) = policy::read(table, dialect, app.is_some());
+    let sessions = sessions::read(table, !matches!(tokens, Some(None)));
     require_tokens(table, tokens.as_ref(), &joins);
     let paths: Vec<PathPattern> = [path?].into_iter().chain(aliases).collect();
     check_captures(table, &paths, &joins);
@@ -125,6 +127,7 @@ fn route(
             refusal,
             message_bytes_max: usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX),
             limits: limits.clone(),
+            sessions,
             compression,
             fragments_max,
         },

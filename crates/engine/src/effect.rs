@@ -98,11 +98,14 @@ pub enum Effect {
     Sing {
         text: Arc<str>,
     },
-    /// For the books: a connection has ended after this long.
+    /// A connection has ended after this long.
     Ended {
         conn: ConnId,
         lasted: Duration,
         code: Option<Code>,
+        /// The channels it had joined by a command, for its session to have again, and the last
+        /// place of each that was given to it.
+        left: Vec<(ChannelName, Option<Placed>)>,
     },
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use proto::{
     Action, ChannelName, Code, ConnId, Cursor, Epoch, Identity, LogHead, Message, Offset, Page,
     Placed, Publication, Reader, Refusal, Request, RequestId, SessionId, ShardId, Span, UnixMillis,
-    UserId,
+    UnixTime, UserId,
 };
 
 use crate::knock::{AskedBy, Marking, Wish};
@@ -112,6 +112,8 @@ pub struct Proof {
     pub expires_in: Duration,
     /// Channels to join, where the route's names depend on the token.
     pub channels: Vec<ChannelName>,
+    /// The session it comes with, where the route keeps any, and whether that was there before.
+    pub session: Option<(SessionId, bool)>,
 }
 
 /// What shards say to each other. Between two shards, envelopes arrive in the order they were sent.
@@ -226,4 +228,11 @@ pub enum Errand {
 pub enum Whom {
     User(UserId),
     Conn(ConnId),
+    /// Whoever showed the token of this `jti`.
+    Token(Arc<str>),
+    /// Whose token, of this user or of anyone, was issued before a time or does not say when.
+    IssuedBefore {
+        user: Option<UserId>,
+        before: UnixTime,
+    },
 }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use limits::{Budget, Counts, Limit, Pace};
 use proto::{
-    ChannelName, Code, ConnId, Dialect, Event, Identity, Publication, Refusal, RequestId,
-    UnixMillis,
+    ChannelName, Code, ConnId, Dialect, Event, Identity, Offset, Placed, Publication, Refusal,
+    RequestId, SessionId, UnixMillis,
 };
 
 use crate::{
@@ -206,32 +206,28 @@ impl Shard {
             self.close(now, id, Code::Draining.into(), effects);
             return;
         }
+        let session = opened.proof.as_ref().and_then(|it| it.session);
         if let Some(proof) = opened.proof {
             self.adopt(now, id, &proof);
         }
         if stage == Stage::Live {
-            self.welcome(now, id, None, opened.channels, has_app, effects);
+            let channels = opened.channels;
+            self.welcome(now, id, Welcome { request: None, session, channels, has_app }, effects);
         }
         self.schedule(id);
     }
 
     /// The connection is admitted: greet it, seat it, and let its application speak first.
-    fn welcome(
-        &mut self,
-        now: Tick,
-        id: ConnId,
-        request: Option<RequestId>,
-        channels: Vec<ChannelName>,
-        has_app: bool,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn welcome(&mut self, now: Tick, id: ConnId, welcome: Welcome, effects: &mut Vec<Effect>) {
+        let Welcome { request, session, channels, has_app } = welcome;
         let conn = self.conns.at_mut(id);
         conn.stage = Stage::Live;
         let identity = conn.identity.as_deref();
         let user = identity.map(|it| it.user.clone());
         let expires_at = identity.map(|it| it.expires_at);
         let ping = self.rules.policies[usize::from(conn.policy)].ping_every;
-        let event = Event::Connected { id: request, user, expires_at, ping };
+        let (session, resumed) = session.map_or((None, false), |it| (Some(it.0), it.1));
+        let event = Event::Connected { id: request, user, expires_at, ping, session, resumed };
         effects.push(Effect::Tell { conn: id, event });
         if has_app {
             self.greet(id, effects);
@@ -287,6 +283,7 @@ impl Shard {
     /// Gives up everything a connection had. Idempotent: a close of ours and one of theirs can
     /// cross.
     fn forget(&mut self, now: Tick, id: ConnId, code: Option<Code>, effects: &mut Vec<Effect>) {
+        let left = self.left(id);
         while let Some(joined) = self.conns.find(id).and_then(|it| it.joined.last().copied()) {
             self.leave(now, id, joined.channel, effects);
         }
@@ -294,8 +291,35 @@ impl Shard {
         if let Some(conversation) = conn.conversation {
             self.part(id, conversation, effects);
         }
-        effects.push(Effect::Ended { conn: id, lasted: now.since(conn.opened_at), code });
+        effects.push(Effect::Ended { conn: id, lasted: now.since(conn.opened_at), code, left });
     }
+
+    /// What a connection joined by commands, and how far it got in each: not past a gap that it
+    /// was not told of.
+    fn left(&self, id: ConnId) -> Vec<(ChannelName, Option<Placed>)> {
+        let Some(conn) = self.conns.find(id) else { return Vec::new() };
+        let asked = conn.joined.iter().filter(|it| !it.is_given);
+        let placed = asked.map(|it| {
+            let channel = self.channels.at(it.channel);
+            let gap = conn.gaps.iter().find(|it| it.channel == channel.name);
+            let missed = gap.map(|it| Offset(it.from.0.saturating_sub(1)));
+            let at = channel.at();
+            (
+                channel.name.clone(),
+                at.map(|it| Placed { offset: missed.unwrap_or(it.offset), ..it }),
+            )
+        });
+        placed.collect()
+    }
+}
+
+/// What a connection is greeted with.
+struct Welcome {
+    /// The number of the command that brought the token.
+    request: Option<RequestId>,
+    session: Option<(SessionId, bool)>,
+    channels: Vec<ChannelName>,
+    has_app: bool,
 }
 
 impl Conn {

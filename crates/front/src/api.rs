@@ -9,11 +9,16 @@
 //! - `DELETE /api/channels/{name}`
 //! - `POST /api/disconnect` `{user | connection, code?, reason?}` → `{disconnected}`
 //!
+//! Sessions, revocations and newer tokens have files of their own.
+//!
 //! `data` is any JSON and passes through as it was written.
 
 mod broadcast;
 mod channels;
+pub(crate) mod exchanging; // Newer tokens.
 mod publish;
+pub(crate) mod revoking;
+pub(crate) mod sessions;
 
 use std::sync::Arc;
 

@@ -24,14 +24,20 @@ pub(crate) enum Problem {
 pub(crate) enum HttpOnly {
     MethodNotAllowed,
     IdempotencyConflict,
+    NotMintedHere,
     Internal,
     AnswerLate,
 }
 
 impl HttpOnly {
     #[cfg(test)]
-    const ALL: [Self; 4] =
-        [Self::MethodNotAllowed, Self::IdempotencyConflict, Self::Internal, Self::AnswerLate];
+    const ALL: [Self; 5] = [
+        Self::MethodNotAllowed,
+        Self::IdempotencyConflict,
+        Self::NotMintedHere,
+        Self::Internal,
+        Self::AnswerLate,
+    ];
 
     const fn row(self) -> (&'static str, StatusCode, &'static str) {
         match self {
@@ -44,6 +50,11 @@ impl HttpOnly {
                 "IDEMPOTENCY_CONFLICT",
                 StatusCode::CONFLICT,
                 "This idempotency key came with a different request before.",
+            ),
+            Self::NotMintedHere => (
+                "NOT_MINTED_HERE",
+                StatusCode::CONFLICT,
+                "The gateway has no key to sign such tokens with. Ask their issuer.",
             ),
             Self::Internal => (
                 "INTERNAL",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, Gateway};
+use app::{App, Gateway, Register};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -28,6 +28,7 @@ use crate::{
 /// What the HTTP side is made of.
 pub struct Parts {
     pub gateway: Arc<dyn Gateway>,
+    pub register: Arc<dyn Register>,
     pub monitor: Arc<Monitor>,
     pub keys: ApiKeys,
     /// Whose tokens may read what administrators may. `None`: only keys with the scope `admin`.
@@ -86,6 +87,13 @@ rows! {
     GET "/api/monitoring/websocket/metrics" Access::Admin => monitoring::websocket_metrics;
     GET "/api/monitoring/websocket/active-connections" Access::Admin
         => monitoring::active_connections;
+    GET "/api/revocations" Access::Key(Scope::Admin) => api::revoking::list;
+    POST "/api/revoke" Access::Key(Scope::Admin) => api::revoking::revoke;
+    GET "/api/sessions" Access::Key(Scope::Read) => api::sessions::list;
+    GET "/api/sessions/{id}" Access::Key(Scope::Read) => api::sessions::show;
+    DELETE "/api/sessions" Access::Key(Scope::Disconnect) => api::sessions::end_all;
+    DELETE "/api/sessions/{id}" Access::Key(Scope::Disconnect) => api::sessions::end;
+    POST "/api/tokens/refresh" Access::Public => api::exchanging::refresh;
     POST "/api/publish" Access::Key(Scope::Publish) => api::publish;
     POST "/api/broadcast" Access::Key(Scope::Publish) => api::broadcast;
     POST "/api/disconnect" Access::Key(Scope::Disconnect) => api::disconnect;

@@ -41,6 +41,10 @@ pub enum Event {
         user: Option<UserId>,
         expires_at: Option<UnixTime>,
         ping: Duration,
+        /// What the client can come back as; `None` where the route keeps no sessions.
+        session: Option<SessionId>,
+        /// The session was there before.
+        resumed: bool,
     },
     /// The connection's token has been replaced.
     Refreshed {

@@ -102,8 +102,11 @@ fn said() -> Vec<String> {
     let later = UnixTime(1_900_003_600);
     let ping = Duration::from_secs(25);
     let refusal = Refusal::new(Code::TooFast).after(Duration::from_millis(1500));
-    let connected = |id, expires_at| Event::Connected { id, user: user.clone(), expires_at, ping };
-    let session = SessionId(0x5bd1_e995_0c3a_77f2_1d4e_88a1_6b90_c2e3);
+    let connected = |id, session, resumed| {
+        let (user, expires_at) = (user.clone(), Some(expires_at));
+        Event::Connected { id, user, expires_at, ping, session, resumed }
+    };
+    let session = SessionId(0x5e1f_0c3a_9b7d_4e26_8a51_f2c0_77d9_1b43);
     let recovered = |recovered| Stand { recovered, ..Stand::from(at(14)) };
     let lost = Stand { recovered: Some(false), first: Some(Offset(12)), ..Stand::from(at(17)) };
     let cursor = Cursor { delivered: Offset(16), read: Offset(15) };
@@ -117,9 +120,17 @@ fn said() -> Vec<String> {
         time: UnixMillis(1_899_999_000_125),
     });
     let events = [
-        connected(None, Some(expires_at)),
-        connected(Some(id(1)), Some(expires_at)),
-        Event::Connected { id: None, user: None, expires_at: None, ping },
+        connected(None, Some(session), false),
+        connected(None, Some(session), true),
+        connected(Some(id(1)), None, false),
+        Event::Connected {
+            id: None,
+            user: None,
+            expires_at: None,
+            ping,
+            session: None,
+            resumed: false,
+        },
         Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: at(17).into() },
         Event::Subscribed {
             id: Some(id(2)),

@@ -51,7 +51,7 @@ pub(crate) fn verify(token: &str) -> Option<Proof> {
         token_id: None,
         claims: format!(r#"{{"sub":"{user}","role":"{role}"}}"#).into(),
     };
-    Some(Proof { identity: Arc::new(identity), expires_in, channels: Vec::new() })
+    Some(Proof { identity: Arc::new(identity), expires_in, channels: Vec::new(), session: None })
 }
 
 pub(crate) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {

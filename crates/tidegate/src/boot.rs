@@ -17,6 +17,7 @@ use limits::AdmissionLimits;
 use monitor::{Build, Monitor};
 use proto::{Epoch, ShardId};
 use serde_json::{Map, Value, json};
+use session::Register;
 use store::Store;
 use thiserror::Error;
 use token::KeySets;
@@ -30,6 +31,7 @@ use crate::{
     ground::Ground,
     hub::{Hub, Mint},
     inbox::{self, lock},
+    keeper,
     sockets::{Sockets, head_limits},
     tls::{Certificate, TlsError},
 };
@@ -70,6 +72,8 @@ pub(crate) struct House {
     pub(crate) shards: mpsc::Receiver<io::Result<()>>,
     front: JoinHandle<()>,
     stop_front: oneshot::Sender<()>,
+    keeping: JoinHandle<()>,
+    stop_keeping: oneshot::Sender<()>,
 }
 
 impl House {
@@ -78,6 +82,11 @@ impl House {
         // The front may have ended by itself.
         let _ = self.stop_front.send(());
         let _ = self.front.await;
+        // Whoever was here is away now; the next process is to know.
+        let _ = self.stop_keeping.send(());
+        let _ = self.keeping.await;
+        // Everything is written, and the next process need not wonder.
+        self.ground.store.clone().close();
     }
 }
 
@@ -117,16 +126,20 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
         notes_max: config.server.inbox_max,
         bytes_max: config.server.inbox_bytes_max,
     };
-    let hub = Arc::new(Hub::new(shards, inbox, dev.then(|| mint(&config)).flatten()));
+    let mints = config.verifiers.iter().map(|it| it.mint.clone()).collect();
+    let hub = Arc::new(Hub::new(shards, inbox, dev.then(|| mint(&config)).flatten(), mints));
     let apps = open_apps(&config, &hub, dev)?;
     let (handoffs, handed_off) = mpsc::channel(HANDOFFS_MAX);
     let ground = ground(&config, shards, Arc::clone(&hub), store, &apps, handoffs);
     hub.belongs_to(&ground);
+    keeper::restore(&ground);
+    let (stop_keeping, told) = oneshot::channel();
+    let keeping = tokio::spawn(keeper::run(Arc::clone(&ground), told));
     let (stop_front, stopped) = oneshot::channel();
     let front = serve(&config, &ground, apps, handed_off, stopped, dev)?;
     let rules = rules(&config, shards)?;
     let shards = start_shards(&ground, rules, &sockets)?;
-    Ok(House { address, ground, certificate, shards, front, stop_front })
+    Ok(House { address, ground, certificate, shards, front, stop_front, keeping, stop_keeping })
 }
 
 /// Followers of a channel are a bit each.
@@ -217,6 +230,7 @@ fn ground(
 ) -> Arc<Ground> {
     let route_limits = config.routes.iter().map(|it| it.route.limits.clone()).collect();
     let limits = AdmissionLimits::new(config.server.limits.clone(), route_limits, Instant::now());
+    let bounds = session::Bounds::of_connections(config.server.limits.connections_max);
     let named = |name: &str| apps.iter().find(|it| &*it.0 == name).map(|it| Arc::clone(&it.2));
     let apps = config.routes.iter().map(|it| it.route.app.as_deref().and_then(named)).collect();
     let build = Build {
@@ -233,6 +247,8 @@ fn ground(
             door: config.door(),
             head_limits: head_limits(config),
             limits: Mutex::new(limits),
+            register: Mutex::new(Register::new(bounds)),
+            keeper: keeper::Keeper::new(store.clone()),
             key_sets: Mutex::new(KeySets::new(config.sources().cloned(), config.jwks)),
             apps,
             hub,
@@ -265,6 +281,7 @@ fn serve(
     let login = login_route(config).filter(|_| dev);
     let parts = front::Parts {
         gateway: Arc::clone(&gateway),
+        register: Arc::<Hub>::clone(&ground.hub),
         monitor: Arc::clone(&ground.monitor),
         keys: api_keys(config)?,
         admin: config.monitoring.admins.as_ref().map(admin_rule),

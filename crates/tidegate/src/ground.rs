@@ -9,11 +9,12 @@ use admission::{Door, Moment, RouteId, Tables};
 use app::App;
 use limits::AdmissionLimits;
 use monitor::Monitor;
-use proto::UnixTime;
+use proto::{SessionId, UnixTime};
+use session::Register;
 use store::Store;
 use token::{KeySets, Source, VerifiedCache};
 
-use crate::{hub::Hub, inbox::lock};
+use crate::{hub::Hub, inbox::lock, keeper::Keeper};
 
 /// Tokens remembered as verified, on each shard. At some 300 bytes each, 3 MB a shard.
 pub(crate) const TOKENS_MAX: usize = 10_000;
@@ -24,7 +25,10 @@ pub(crate) struct Ground {
     pub(crate) head_limits: wire::HeadLimits,
     /// Touched at accept and at close.
     pub(crate) limits: Mutex<AdmissionLimits>,
+    /// Sessions and revocations. Touched at accept and at close, and when somebody looks.
+    pub(crate) register: Mutex<Register>,
     pub(crate) key_sets: Mutex<KeySets>,
+    pub(crate) keeper: Keeper,
     /// The application of each route.
     pub(crate) apps: Vec<Option<Arc<dyn App>>>,
     pub(crate) hub: Arc<Hub>,
@@ -49,9 +53,12 @@ impl Ground {
         fetches: &mut Vec<Source>,
         run: impl FnOnce(&mut Tables<'_>) -> T,
     ) -> T {
+        // Always in this order; who needs one alone takes it alone.
         let limits = &mut *lock(&self.limits);
+        let register = &mut *lock(&self.register);
         let key_sets = &mut *lock(&self.key_sets);
-        run(&mut Tables { door: &self.door, limits, cache, key_sets, tallies, fetches })
+        let door = &self.door;
+        run(&mut Tables { door, limits, register, cache, key_sets, tallies, fetches })
     }
 }
 
@@ -59,6 +66,13 @@ impl std::fmt::Debug for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ground").field("door", &self.door).finish_non_exhaustive()
     }
+}
+
+/// An id for a session that nobody can guess (A13).
+pub(crate) fn draw() -> Result<SessionId, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(SessionId(u128::from_ne_bytes(bytes)))
 }
 
 /// Both clocks, read once.

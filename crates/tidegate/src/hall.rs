@@ -25,6 +25,7 @@ mod asking; // Applications.
 mod carrying; // Effects.
 mod counting; // For the monitor.
 mod delivering; // Batches.
+mod keeping; // Sessions.
 mod parting; // Goodbyes.
 mod receiving; // The inbox.
 mod storing; // The store.
@@ -80,6 +81,8 @@ struct Guest {
     address: std::net::IpAddr,
     /// What the route's application knows it as.
     visitor: Option<Arc<Visitor>>,
+    /// Where its session is, if its route keeps any.
+    session: Option<session::Place>,
 }
 
 /// Someone whose admission waits.

@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::{Arc, Mutex, OnceLock, Weak},
     time::Duration,
 };
 
-use admission::{RouteId, Unmet};
+use admission::Tables;
 use app::{Description, Gateway, Post, Reading, Selection};
 use async_trait::async_trait;
 use engine::{Draft, Errand, Outcome, Whom, home_of};
@@ -20,6 +21,8 @@ use crate::{
     ground::{Ground, TOKENS_MAX, moment},
     inbox::{self, Inbox, Note, lock},
 };
+
+mod register; // Sessions and revocations.
 
 /// How long the HTTP side waits for keys that are being fetched.
 const KEYS_WITHIN: Duration = Duration::from_secs(5);
@@ -36,6 +39,8 @@ pub(crate) struct Hub {
     keys_fetched: Notify,
     /// The development key, with `--dev` only.
     mint: Option<Mint>,
+    /// What newer tokens are signed with, at the place of their verifier.
+    mints: Vec<Option<config::Mint>>,
 }
 
 /// What development tokens are signed with, and the claims they need besides.
@@ -46,7 +51,12 @@ pub(crate) struct Mint {
 }
 
 impl Hub {
-    pub(crate) fn new(shards: u16, inbox: inbox::Bounds, mint: Option<Mint>) -> Self {
+    pub(crate) fn new(
+        shards: u16,
+        inbox: inbox::Bounds,
+        mint: Option<Mint>,
+        mints: Vec<Option<config::Mint>>,
+    ) -> Self {
         Self {
             inboxes: (0..shards).map(|_| Arc::new(Inbox::new(inbox))).collect(),
             ground: OnceLock::new(),
@@ -54,6 +64,7 @@ impl Hub {
             canaries: Mutex::default(),
             keys_fetched: Notify::new(),
             mint,
+            mints,
         }
     }
 
@@ -110,20 +121,31 @@ impl Hub {
         outcome.await.map_err(|_| Code::ShardFailed.into())
     }
 
-    fn check(
-        &self,
-        ground: &Arc<Ground>,
-        route: RouteId,
-        token: &str,
-    ) -> Result<Arc<Identity>, Unmet> {
+    /// Looks something up in the tables of admission, with the cache of this side.
+    fn look<T>(&self, ground: &Arc<Ground>, look: impl FnOnce(&mut Tables<'_>) -> T) -> T {
         let mut fetches = Vec::new();
         let mut tallies = admission::Tallies::default();
         let cache = &mut *lock(&self.cache);
-        let identity = ground.with_tables(cache, &mut tallies, &mut fetches, |tables| {
-            admission::identify(token, route, moment(), tables)
-        });
+        let found = ground.with_tables(cache, &mut tallies, &mut fetches, look);
         fetches.into_iter().for_each(|it| fetch::begin(ground, it));
-        identity
+        found
+    }
+
+    /// Ends connections on some of the shards.
+    async fn disconnect_on(
+        &self,
+        whom: &Whom,
+        why: &Refusal,
+        shards: Range<usize>,
+    ) -> Result<usize, Refusal> {
+        let mut count = 0;
+        for inbox in self.inboxes.get(shards).unwrap_or_default() {
+            let errand = Errand::Disconnect(whom.clone(), why.clone());
+            if let Outcome::Disconnected(here) = self.seek(inbox, errand).await? {
+                count += here;
+            }
+        }
+        Ok(count)
     }
 }
 
@@ -189,7 +211,6 @@ impl Gateway for Hub {
     }
 
     async fn disconnect(&self, whom: Selection, why: Refusal) -> Result<usize, Refusal> {
-        let mut count = 0;
         let (whom, shards) = match &whom {
             Selection::User(user) => (Whom::User(user.clone()), 0..self.inboxes.len()),
             Selection::Connection(name) => {
@@ -198,13 +219,7 @@ impl Gateway for Hub {
                 (Whom::Conn(conn), shard..(shard + 1).min(self.inboxes.len()))
             }
         };
-        for inbox in self.inboxes.get(shards).unwrap_or_default() {
-            let errand = Errand::Disconnect(whom.clone(), why.clone());
-            if let Outcome::Disconnected(here) = self.seek(inbox, errand).await? {
-                count += here;
-            }
-        }
-        Ok(count)
+        self.disconnect_on(&whom, &why, shards).await
     }
 
     async fn canary(&self, patience: Duration) -> bool {
@@ -238,19 +253,8 @@ impl Gateway for Hub {
     async fn identify(&self, route: &str, token: &str) -> Result<Arc<Identity>, Refusal> {
         let ground = self.ground.get().and_then(Weak::upgrade).ok_or(Code::Draining)?;
         let id = ground.door.routes.named(route).ok_or(Code::NoSuchRoute)?;
-        let waited = async {
-            loop {
-                // Before the check, so that keys which come in between are not missed.
-                let fetched = self.keys_fetched.notified();
-                match self.check(&ground, id, token) {
-                    Ok(identity) => return Ok(identity),
-                    Err(Unmet::Refused(refusal)) => return Err(refusal),
-                    Err(Unmet::NeedKeys(_)) => fetched.await,
-                }
-            }
-        };
-        let late = |_| Err(Code::AuthUnavailable.into());
-        tokio::time::timeout(KEYS_WITHIN, waited).await.unwrap_or_else(late)
+        let look = || self.look(&ground, |it| admission::identify(token, id, moment(), it));
+        self.when_keys_are_here(look).await
     }
 
     fn mint(&self, claims: Map<String, Value>, lifetime: Duration) -> Option<String> {

@@ -21,6 +21,8 @@ pub(crate) enum Note {
     Judged(ConnId, Result<(), Refusal>),
     /// What the application answered on a live connection.
     Answered(ConnId, Result<Vec<Action>, Refusal>),
+    /// Another connection has this one's session, or its session has ended.
+    Part(ConnId, Refusal),
     /// Keys have been fetched, or that failed: whoever waits for some may be decided on again.
     KeysFetched { have_changed: bool },
     /// What came of a group of jobs of the store.
@@ -124,8 +126,8 @@ impl Inbox {
         self.call();
     }
 
-    /// Bounded by what it answers: one for each connection, for each set of keys, or for each job
-    /// that the store took.
+    /// Bounded by what it answers: one for each connection, for each that loses its session, for each
+    /// set of keys, or for each job that the store took.
     pub(crate) fn answer(&self, note: Note) {
         lock(&self.waiting).push(note, 0);
         self.call();

@@ -8,6 +8,7 @@ mod ground;
 mod hall;
 mod hub;
 mod inbox;
+mod keeper;
 mod run;
 mod sockets;
 mod tls;

@@ -34,6 +34,19 @@ impl<'a> Claims<'a> {
 
     /// Whom it names, if the rules are satisfied at `now`.
     pub(crate) fn check(&self, rules: &Rules, now: UnixTime) -> Result<Identity, TokenFault> {
+        let identity = self.check_but_expiry(rules, now)?;
+        if identity.expires_at.0 + rules.leeway_secs() <= now.0 {
+            return Err(TokenFault::Expired);
+        }
+        Ok(identity)
+    }
+
+    /// The same of a token that may be over.
+    pub(crate) fn check_but_expiry(
+        &self,
+        rules: &Rules,
+        now: UnixTime,
+    ) -> Result<Identity, TokenFault> {
         self.check_issuer(rules)?;
         self.check_audience(rules)?;
         for (name, wanted) in &rules.required {
@@ -46,9 +59,6 @@ impl<'a> Claims<'a> {
         let issued_at = self.time("iat")?.map(|it| UnixTime(it.floor));
 
         let leeway = rules.leeway_secs();
-        if expires_at + leeway <= now.0 {
-            return Err(TokenFault::Expired);
-        }
         if now.0.saturating_add(leeway) < not_before {
             return Err(TokenFault::NotYetValid);
         }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{Code, ConnId, Event, Refusal, RequestId};
 
-use super::Shard;
+use super::{Shard, Welcome};
 use crate::{conn::Stage, deadlines::Tick, effect::Effect, input::Proof};
 
 impl Shard {
@@ -55,7 +55,8 @@ impl Shard {
             (Stage::Greeting | Stage::Proving, Ok(proof)) => {
                 let has_app = self.rules.policies[usize::from(conn.policy)].has_app;
                 self.adopt(now, id, &proof);
-                self.welcome(now, id, request, proof.channels, has_app, effects);
+                let Proof { session, channels, .. } = *proof;
+                self.welcome(now, id, Welcome { request, session, channels, has_app }, effects);
                 self.schedule(id);
             }
             (Stage::Live, Err(refusal)) => self.refuse(id, request, refusal, effects),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use proto::{ChannelName, ConnId, Refusal, ShardId};
+use proto::{ChannelName, ConnId, Identity, Refusal, ShardId};
 
 use super::Shard;
 use crate::{
@@ -82,11 +82,25 @@ impl Shard {
                 let conns = self.conns.iter();
                 conns.filter(|it| it.1.user() == Some(user)).map(|it| it.0).collect()
             }
+            Whom::Token(id) => {
+                let shown = |it: &Identity| it.token_id.as_ref() == Some(id);
+                self.identified(shown)
+            }
+            Whom::IssuedBefore { user, before } => self.identified(|it| {
+                let is_older = it.issued_at.is_none_or(|it| it < *before);
+                is_older && user.as_ref().is_none_or(|user| it.user == *user)
+            }),
         };
         for conn in &found {
             self.close(now, *conn, refusal.clone(), effects);
         }
         found.len()
+    }
+
+    fn identified(&self, is_meant: impl Fn(&Identity) -> bool) -> Vec<ConnId> {
+        let conns = self.conns.iter();
+        let meant = conns.filter(|it| it.1.identity.as_deref().is_some_and(&is_meant));
+        meant.map(|it| it.0).collect()
     }
 
     /// Every shard is sent the canary through the same inboxes as any publication.

@@ -175,6 +175,8 @@ impl Shard {
         let slow = self.rules.namespaces.of(channel.namespace()).slow;
         if slow == Slow::Close || self.policy(conn).dialect == Dialect::Plain {
             self.tally.too_slow += 1;
+            // Whoever comes back for the rest begins with what it did not get.
+            self.conns.at_mut(id).gaps.push(Gap { channel, from, to });
             self.close(now, id, Code::TooSlow.into(), effects);
             return;
         }

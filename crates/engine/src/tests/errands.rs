@@ -72,3 +72,41 @@ fn every_shard_sings() {
     "#]],
     );
 }
+
+/// Threat A9: by the token's own id, and by when it was issued. Who does not say when counts as
+/// older; who showed no token is not meant.
+#[test]
+fn connections_are_ended_by_what_their_tokens_say() {
+    check(
+        "ann opens jti=a iat=5
+         anns-phone opens user=ann jti=b iat=9
+         bob opens jti=c iat=5
+         cid opens
+         dan opens anonymous
+         front disconnects token c
+         front disconnects before 9 ann
+         front disconnects before 5
+         front disconnects before 10
+         dan pings #1",
+        expect![[r#"
+            ann <- connected as ann
+            anns-phone <- connected as ann
+            bob <- connected as bob
+            cid <- connected as cid
+            dan <- connected as nobody
+            bob closed TOKEN_REVOKED
+            bob ended after 0s
+            front 7 <- disconnected 1
+            ann closed TOKEN_REVOKED
+            ann ended after 0s
+            front 7 <- disconnected 1
+            cid closed TOKEN_REVOKED
+            cid ended after 0s
+            front 7 <- disconnected 1
+            anns-phone closed TOKEN_REVOKED
+            anns-phone ended after 0s
+            front 7 <- disconnected 1
+            dan <- #1 pong
+        "#]],
+    );
+}

@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use proto::{
-    ConnId, Cursor, Event, Kind, LogHead, Message, Page, Placed, Publication, Refusal, RequestId,
-    Stand,
+    ChannelName, ConnId, Cursor, Event, Kind, LogHead, Message, Page, Placed, Publication, Refusal,
+    RequestId, Stand,
 };
 
 use super::play::Person;
@@ -101,8 +101,16 @@ impl Log {
                 format!("front {} <- {}", ticket.0, conclude(outcome))
             }
             Effect::Sing { text } => format!("{shard} sings {text}"),
-            Effect::Ended { conn, lasted, .. } => {
-                format!("{} ended after {}", who(conn), seconds(*lasted))
+            Effect::Ended { conn, lasted, left, .. } => {
+                let stood = |it: &(ChannelName, Option<Placed>)| match it.1 {
+                    Some(at) => format!(" {} {}", it.0, place(at)),
+                    None => format!(" {}", it.0),
+                };
+                let is_it = |it: &&Person| it.shard == shard && it.conn == *conn;
+                let has_session = people.iter().find(is_it).is_some_and(|it| it.has_session);
+                let left: String = left.iter().map(stood).collect();
+                let left = if has_session { format!(", leaving{left}") } else { String::new() };
+                format!("{} ended after {}{left}", who(conn), seconds(*lasted))
             }
         })
     }
@@ -110,9 +118,11 @@ impl Log {
 
 fn tell(event: &Event) -> String {
     match event {
-        Event::Connected { id, user, .. } => {
+        Event::Connected { id, user, session, resumed, .. } => {
             let user = user.as_ref().map_or("nobody", |it| it.as_str());
-            format!("{}connected as {user}", number(*id))
+            let session = session.map_or(String::new(), |it| format!(", session {}", it.0));
+            let resumed = if *resumed { " again" } else { "" };
+            format!("{}connected as {user}{session}{resumed}", number(*id))
         }
         Event::Refreshed { id, expires_at } => format!("#{} refreshed until {expires_at}", id.0),
         Event::Subscribed { id, channel, stand } => {

@@ -582,7 +582,6 @@ fn reading_needs_a_permission_of_its_own_each_time() {
             ann <- connected as ann
             ann <- #1 refused DENIED
             disk <- load log:1
-            disk <- find log:1 Last at most 100
             ann <- #2 history log:1 nothing of 1..=a0/0
         "#]],
     );

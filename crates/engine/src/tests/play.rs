@@ -50,6 +50,7 @@ pub(super) struct Person {
     pub(super) name: String,
     pub(super) shard: u16,
     pub(super) conn: ConnId,
+    pub(super) has_session: bool,
 }
 
 impl Play {
@@ -75,6 +76,8 @@ impl Play {
         match line {
             Line::Opens { name, shard, opened } => {
                 let conn = self.seat(&name, shard);
+                let has_session = opened.proof.as_ref().is_some_and(|it| it.session.is_some());
+                self.people.last_mut().unwrap().has_session = has_session;
                 self.tell(shard, Input::Opened { conn, opened: Box::new(opened) });
             }
             Line::Person { name, input } => {
@@ -151,7 +154,7 @@ impl Play {
             Some(it) => ConnId::new(u32::try_from(it.conn.slot()).unwrap(), it.conn.life() + 1),
             None => ConnId::new(u32::try_from(self.people.len()).unwrap(), 0),
         };
-        self.people.push(Person { name: name.to_owned(), shard, conn });
+        self.people.push(Person { name: name.to_owned(), shard, conn, has_session: false });
         conn
     }
 

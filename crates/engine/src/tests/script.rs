@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ann opens [ROUTE] [on=1] [for=60s] [user=bob] [role=staff] [in=den,lobby] [awaiting] [anonymous]
+//!           [jti=ID] [iat=5] [session=7] [resumed]
 //! ann subscribes den #1       ann unsubscribes den #2      ann publishes den hi #3
 //! ann signals den hi #4       ann pings #5                 ann connects TOKEN #6
 //! ann refreshes TOKEN #7      ann babbles #8               ann says hello
@@ -9,7 +10,8 @@
 //! ann overfills den 3..4      ann unclogs
 //! app answers ann reply hi, publish den x, publish den x except bob, join den, leave den, close
 //! app fails ann               front publishes den x        front describes den on=1
-//! front disconnects user ann  front disconnects conn ann   front looses canary
+//! front disconnects user ann  front disconnects conn ann   front disconnects token ID
+//! front disconnects before 5 [ann]                         front looses canary
 //! shard 1 overflows           shard 1 fails                everybody drains over 10s
 //! ann subscribes log:1 since a0/3 #1    ann subscribes log:1 last 2 #1
 //! ann publishes log:1 hi key=k #2       ann reads log:1 after 3 limit 2 #3
@@ -22,11 +24,11 @@
 //! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
 //! ```
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use proto::{
-    Action, ChannelName, Code, Command, ConnId, Epoch, Mark, Message, Offset, Placed, Reader,
-    Refusal, Request, RequestId, SessionId, Span, Start, UnixMillis, UserId,
+    Action, ChannelName, Code, Command, ConnId, Epoch, Identity, Mark, Message, Offset, Placed,
+    Reader, Refusal, Request, RequestId, SessionId, Span, Start, UnixMillis, UnixTime, UserId,
 };
 
 use super::house::{self, ROUTES};
@@ -134,10 +136,18 @@ fn proof(name: &str, options: &[&str]) -> Proof {
     let lasts = option(options, "for=").map_or(Duration::from_secs(3600), duration);
     let user = option(options, "user=").unwrap_or(name);
     let role = option(options, "role=").unwrap_or("guest");
+    let is = |word| options.contains(&word);
+    let identity = Identity {
+        token_id: option(options, "jti=").map(Into::into),
+        issued_at: option(options, "iat=").map(|it| UnixTime(it.parse().unwrap())),
+        ..(*house::identity(user, role, lasts)).clone()
+    };
     Proof {
-        identity: house::identity(user, role, lasts),
+        identity: Arc::new(identity),
         expires_in: lasts,
         channels: channels(options),
+        session: option(options, "session=")
+            .map(|it| (SessionId(it.parse().unwrap()), is("resumed"))),
     }
 }
 
@@ -257,6 +267,14 @@ fn front(words: &[&str]) -> Line {
         ["describes", name, ..] => Errand::Describe(channel(name)),
         ["disconnects", "user", user, ..] => {
             Errand::Disconnect(Whom::User(UserId::parse(user).unwrap()), Code::Disconnected.into())
+        }
+        ["disconnects", "token", id, ..] => {
+            Errand::Disconnect(Whom::Token(id.into()), Code::TokenRevoked.into())
+        }
+        ["disconnects", "before", before, ref rest @ ..] => {
+            let user = rest.first().and_then(|it| UserId::parse(it));
+            let before = UnixTime(before.parse().unwrap());
+            Errand::Disconnect(Whom::IssuedBefore { user, before }, Code::TokenRevoked.into())
         }
         ["disconnects", "conn", name, ..] => {
             return person(name, move |conn| {

@@ -110,3 +110,26 @@ fn leaving_forgets_what_was_missed() {
         "#]],
     );
 }
+
+/// R24: whoever comes back for the rest begins with what it did not get.
+#[test]
+fn whoever_was_too_slow_left_before_what_it_missed() {
+    check(
+        "ann opens session=7
+         ann subscribes den #1
+         3 times front publishes den hi
+         ann overfills den 2..3",
+        expect![[r#"
+            ann <- connected as ann, session 7
+            ann <- #1 subscribed den after a0/0
+            front 7 <- placed a0/1
+            front 7 <- placed a0/2
+            front 7 <- placed a0/3
+            den 1 hi -> ann
+            den 2 hi -> ann
+            den 3 hi -> ann
+            ann closed TOO_SLOW
+            ann ended after 0s, leaving den a0/1
+        "#]],
+    );
+}

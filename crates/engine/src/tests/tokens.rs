@@ -163,3 +163,31 @@ fn a_newer_token_that_allows_less_takes_away_seats() {
         "#]],
     );
 }
+
+/// R24: what a client was subscribed to is handed on with its end; what the route joined is not,
+/// because it will again.
+#[test]
+fn an_end_tells_what_was_left() {
+    check(
+        "ann opens session=7 in=lobby
+         ann subscribes den #1
+         bob opens session=8 resumed
+         bob publishes den hi #2
+         ann closes
+         bob closes
+         cid opens awaiting
+         cid connects good #3
+         cid proves session=9 resumed",
+        expect![[r#"
+            ann <- connected as ann, session 7
+            ann <- #1 subscribed den after a1/0
+            bob <- connected as bob, session 8 again
+            bob <- #2 published den a1/1
+            den 1 hi from bob -> ann
+            ann ended after 0s, leaving den a1/1
+            bob ended after 0s, leaving
+            verify good of cid
+            cid <- #3 connected as cid, session 9 again
+        "#]],
+    );
+}

@@ -16,12 +16,14 @@ use crate::{
 /// An event as JSON.
 pub fn event(event: &Event) -> String {
     let out = match event {
-        Event::Connected { id, user, expires_at, ping } => Out {
+        Event::Connected { id, user, expires_at, ping, session, resumed } => Out {
             id: id.map(|it| it.0),
             connected: Some(Connected {
                 user: user.as_ref().map(|it| it.as_str()),
                 expires_at: expires_at.map(|it| it.0),
                 ping: ping.as_secs_f64(),
+                session: session.map(|it| it.to_string()),
+                resumed: resumed.then_some(true),
             }),
             ..Out::default()
         },
@@ -185,6 +187,10 @@ struct Connected<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
     ping: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed: Option<bool>,
 }
 
 #[derive(Serialize)]

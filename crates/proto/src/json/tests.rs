@@ -166,6 +166,8 @@ fn events_are_printed() {
             user: Some(user),
             expires_at: Some(UnixTime(1_900_000_000)),
             ping: Duration::from_secs(25),
+            session: SessionId::parse("0123456789abcdef0123456789abcdef"),
+            resumed: true,
         },
         Event::Refreshed { id, expires_at: UnixTime(1_900_003_600) },
         Event::Subscribed { id: Some(id), channel: channel.clone(), stand: at.into() },
@@ -202,7 +204,7 @@ fn events_are_printed() {
     ];
     let printed: Vec<String> = events.iter().map(event).collect();
     expect![[r#"
-        {"connected":{"user":"ann","expires_at":1900000000,"ping":25.0}}
+        {"connected":{"user":"ann","expires_at":1900000000,"ping":25.0,"session":"0123456789abcdef0123456789abcdef","resumed":true}}
         {"id":2,"refreshed":{"expires_at":1900003600}}
         {"id":2,"subscribed":{"channel":"news:today","epoch":"e1","offset":17}}
         {"subscribed":{"channel":"news:today","epoch":"e1","offset":17,"recovered":false,"first":12,"delivered":9,"read":3,"unread":14}}

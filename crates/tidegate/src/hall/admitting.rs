@@ -8,7 +8,7 @@ use engine::{Input, Opened, Proof};
 use net::{Compression, Knock, Net, OpenAs};
 use proto::{Code, ConnId, Identity, Refusal};
 
-use super::{Guest, Hall, Waiting};
+use super::{Guest, Hall, Waiting, keeping::with_session};
 use crate::{fetch, inbox::lock};
 
 impl Hall {
@@ -82,13 +82,15 @@ impl Hall {
         let Some(Waiting::App(admitted)) = self.waiting.remove(&conn) else { return };
         match answer {
             Ok(()) => self.let_in(net, conn, *admitted),
-            Err(refusal) => {
-                let style = self.ground.door.routes.of(admitted.route).map(|it| it.refusal);
-                let style = style.unwrap_or(admission::RefusalStyle::Status);
-                let refused = admitted.turn_away(refusal, style, &mut lock(&self.ground.limits));
-                self.refuse_at_door(net, conn, refused);
-            }
+            Err(refusal) => self.turn_away(net, conn, *admitted, refusal),
         }
+    }
+
+    fn turn_away(&mut self, net: &mut Net, conn: ConnId, admitted: Admitted, refusal: Refusal) {
+        let style = self.ground.door.routes.of(admitted.route).map(|it| it.refusal);
+        let style = style.unwrap_or(admission::RefusalStyle::Status);
+        let refused = admitted.turn_away(refusal, style, &mut lock(&self.ground.limits));
+        self.refuse_at_door(net, conn, refused);
     }
 
     fn let_in(&mut self, net: &mut Net, conn: ConnId, admitted: Admitted) {
@@ -99,20 +101,26 @@ impl Hall {
             self.refuse_at_door(net, conn, refused);
             return;
         }
-        let visitor = self.visitor(conn, &admitted);
-        let opened = Opened {
-            policy: admitted.route.0,
-            proof: admitted.identity.as_ref().map(|it| self.proof(it, admitted.route)),
-            awaits_token: false,
-            channels: admitted.channels,
+        let attached = match self.attach(conn, &admitted) {
+            Ok(attached) => attached,
+            Err(refusal) => return self.turn_away(net, conn, admitted, refusal),
         };
+        let visitor = self.visitor(conn, &admitted);
+        let proof = admitted
+            .identity
+            .as_ref()
+            .map(|it| with_session(self.proof(it, admitted.route), attached.as_ref()));
+        let (policy, channels) = (admitted.route.0, admitted.channels);
+        let device = admitted.client.device.as_deref().map(Into::into);
+        let opened = Opened { policy, proof, awaits_token: false, channels, device };
         if opened.proof.is_some() {
             self.metrics.authenticated();
         }
         let took = net.open(conn, admitted.response, open_as(admitted.route, admitted.deflate));
         self.metrics.handshake_took(took);
         let (route, seat, address) = (admitted.route, Some(admitted.seat), admitted.address);
-        self.seat(Guest { life: conn.life(), route, seat, address, visitor }, conn);
+        let session = attached.map(|it| it.place);
+        self.seat(Guest { life: conn.life(), route, seat, address, visitor, session }, conn);
         self.metrics.opened();
         self.tell(net, Input::Opened { conn, opened: Box::new(opened) });
     }
@@ -122,9 +130,11 @@ impl Hall {
         let (route, address) = (admitted.route, admitted.address);
         let took = net.open(conn, response, open_as(route, admitted.deflate));
         self.metrics.handshake_took(took);
-        let opened =
-            Opened { policy: route.0, proof: None, awaits_token: true, channels: Vec::new() };
-        self.seat(Guest { life: conn.life(), route, seat: None, address, visitor: None }, conn);
+        let device = admitted.client.device.as_deref().map(Into::into);
+        let (policy, channels) = (route.0, Vec::new());
+        let opened = Opened { policy, proof: None, awaits_token: true, channels, device };
+        let (life, seat, visitor, session) = (conn.life(), None, None, None);
+        self.seat(Guest { life, route, seat, address, visitor, session }, conn);
         self.unproven.insert(conn, admitted);
         self.metrics.opened();
         self.tell(net, Input::Opened { conn, opened: Box::new(opened) });
@@ -157,7 +167,7 @@ impl Hall {
         let verifier = rules.and_then(|it| door.verifiers.get(usize::from(it.verifier.0)));
         let leeway = verifier.map_or_else(Default::default, |it| it.rules.leeway);
         let expires_in = self.wall.until(identity.expires_at) + leeway;
-        Proof { identity: Arc::clone(identity), expires_in, channels: Vec::new() }
+        Proof { identity: Arc::clone(identity), expires_in, channels: Vec::new(), session: None }
     }
 
     fn refuse_at_door(&mut self, net: &mut Net, conn: ConnId, refused: Refused) {

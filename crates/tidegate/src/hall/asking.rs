@@ -8,7 +8,7 @@ use engine::{Ask, Input, Proof};
 use net::Net;
 use proto::{Code, ConnId, Refusal};
 
-use super::Hall;
+use super::{Hall, keeping::with_session};
 use crate::{
     fetch,
     inbox::{Inbox, Note},
@@ -95,6 +95,7 @@ impl Hall {
         self.begin_fetches();
         let newer = newer?;
         self.metrics.authenticated();
+        self.renew(conn, &newer);
         Ok(Some(self.proof(&newer, route)))
     }
 
@@ -120,7 +121,7 @@ impl Hall {
                 self.unproven.insert(conn, admitted);
                 Ok(None)
             }
-            None => Ok(self.settle(conn, *admitted)),
+            None => Ok(self.settle(conn, *admitted)?),
         }
     }
 
@@ -136,22 +137,39 @@ impl Hall {
             Ok(()) => {
                 let Some(admitted) = self.unproven.remove(&conn) else { return };
                 let visitor = self.visitor(conn, &admitted);
-                let Some(proof) = self.settle(conn, *admitted) else { return };
-                if let Some(guest) = self.guest(conn) {
-                    guest.visitor = visitor;
+                match self.settle(conn, *admitted) {
+                    Ok(None) => return,
+                    Err(refusal) => Err(refusal),
+                    Ok(Some(proof)) => {
+                        if let Some(guest) = self.guest(conn) {
+                            guest.visitor = visitor;
+                        }
+                        Ok(Box::new(proof))
+                    }
                 }
-                Ok(Box::new(proof))
             }
         };
         self.tell(net, Input::Authenticated { conn, proof });
     }
 
-    /// What was admitted on trust becomes a guest like any other.
-    fn settle(&mut self, conn: ConnId, admitted: admission::Admitted) -> Option<Proof> {
-        let identity = admitted.identity.as_ref()?;
-        let proof = self.proof(identity, admitted.route);
-        self.guest(conn)?.seat = Some(admitted.seat);
-        Some(Proof { channels: admitted.channels, ..proof })
+    /// What was admitted on trust becomes a guest like any other, with a session of its own. The
+    /// seat is the guest's, whether it may stay or not.
+    fn settle(
+        &mut self,
+        conn: ConnId,
+        admitted: admission::Admitted,
+    ) -> Result<Option<Proof>, Refusal> {
+        let Some(identity) = admitted.identity.clone() else { return Ok(None) };
+        if self.guest(conn).is_none() {
+            return Ok(None);
+        }
+        let attached = self.attach(conn, &admitted);
+        let Some(guest) = self.guest(conn) else { return Ok(None) };
+        guest.seat = Some(admitted.seat);
+        let attached = attached?;
+        guest.session = attached.map(|it| it.place);
+        let proof = with_session(self.proof(&identity, admitted.route), attached.as_ref());
+        Ok(Some(Proof { channels: admitted.channels, ..proof }))
     }
 
     fn begin_fetches(&mut self) {

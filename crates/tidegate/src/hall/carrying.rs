@@ -39,7 +39,7 @@ impl Hall {
                 }
             }
             Effect::Sing { text } => self.ground.hub.sang(&text, self.id),
-            Effect::Ended { conn, lasted, code } => self.ended(conn, lasted, code),
+            Effect::Ended { conn, lasted, code, left } => self.ended(conn, lasted, code, left),
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Books {
     held_at: Option<Instant>,
     /// The close number of the connection that is being given up.
     pub(super) number: u16,
+    /// And why, if its socket gave us a reason.
+    pub(super) evicted: Option<proto::Code>,
 }
 
 impl Hall {

@@ -7,6 +7,7 @@ use app::Visitor;
 use engine::Input;
 use net::Net;
 use proto::{Code, ComeBack, ConnId, Dialect, Event, Refusal};
+use session::{End, Left};
 
 use super::Hall;
 use crate::inbox::lock;
@@ -57,6 +58,7 @@ impl Hall {
             return;
         }
         self.say_goodbye(net, conn, &refusal);
+        self.books.evicted = Some(refusal.code);
         self.tell(net, Input::Closed { conn });
     }
 
@@ -80,9 +82,16 @@ impl Hall {
         self.tell(net, Input::Closed { conn });
     }
 
-    /// For the books; the seat goes back here and nowhere else.
-    pub(super) fn ended(&mut self, conn: ConnId, lasted: Duration, code: Option<Code>) {
+    /// For the books; the seat goes back here and nowhere else, and so does the session.
+    pub(super) fn ended(
+        &mut self,
+        conn: ConnId,
+        lasted: Duration,
+        code: Option<Code>,
+        left: Vec<Left>,
+    ) {
         let number = code.map_or(self.books.number, Code::close);
+        let end = code.or(self.books.evicted.take()).map_or(End::Theirs(number), End::Ours);
         self.metrics.closed(number, lasted);
         self.keyless.remove(&conn);
         if let Some(admitted) = self.unproven.remove(&conn) {
@@ -90,9 +99,13 @@ impl Hall {
         }
         let Some(guest) = self.guest(conn) else { return };
         let (route, seat, visitor) = (guest.route, guest.seat.take(), guest.visitor.take());
+        let session = guest.session;
         self.guests[conn.slot()] = None;
         if let Some(seat) = seat {
             lock(&self.ground.limits).release(seat);
+        }
+        if let Some(place) = session {
+            self.leave_session(conn, route, place, end, left);
         }
         // The application is still to hear what was said before, and that its visitor is gone.
         if let Some(visitor) = visitor {
@@ -102,7 +115,16 @@ impl Hall {
 
     /// The shard is given up: seats go back, everyone is told to come back.
     pub(crate) fn abandon(&mut self) {
-        let guests = std::mem::take(&mut self.guests).into_iter().flatten();
+        let guests = std::mem::take(&mut self.guests);
+        for (slot, guest) in (0..).zip(&guests) {
+            let Some((guest, place)) = guest.as_ref().and_then(|it| Some((it, it.session?))) else {
+                continue;
+            };
+            // What it was in went with the engine.
+            let (conn, end) = (ConnId::new(slot, guest.life), End::Ours(Code::ShardFailed));
+            self.leave_session(conn, guest.route, place, end, Vec::new());
+        }
+        let guests = guests.into_iter().flatten();
         let parted = std::mem::take(&mut self.parted).into_values();
         // Guests as well, and counted as such.
         let unproven = std::mem::take(&mut self.unproven).into_values();

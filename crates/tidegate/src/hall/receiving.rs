@@ -1,6 +1,6 @@
 //! What other threads have put into the inbox.
 
-use engine::{Input, Ticket};
+use engine::{Errand, Input, Ticket, Whom};
 use net::Net;
 
 use super::Hall;
@@ -56,6 +56,12 @@ impl Hall {
                     self.metrics.app_failed();
                 }
                 self.tell(net, Input::Answered { conn, answer });
+            }
+            Note::Part(conn, refusal) => {
+                let errand = Errand::Disconnect(Whom::Conn(conn), refusal);
+                let ticket = Ticket(self.ticket_next);
+                self.ticket_next += 1;
+                self.tell(net, Input::Sought { ticket, errand });
             }
             Note::KeysFetched { have_changed } => self.keys_fetched(net, have_changed),
             Note::Stored(answers) => self.stored(net, answers),

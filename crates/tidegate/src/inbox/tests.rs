@@ -20,7 +20,14 @@ fn payload(bytes: usize) -> Arc<str> {
 /// True if there was room.
 fn publish(inbox: &Inbox, bytes: usize) -> bool {
     let payload = payload(bytes);
-    let draft = Draft { channel: channel(), payload, from: None, except: None, is_signal: false };
+    let draft = Draft {
+        channel: channel(),
+        payload,
+        from: None,
+        except: None,
+        key: None,
+        is_signal: false,
+    };
     inbox.seek(Errand::Publish(draft), oneshot::channel().0).is_ok()
 }
 
@@ -84,6 +91,7 @@ fn payloads_that_origins_wait_for_weigh_as_well() {
         payload: payload(150),
         from: None,
         except: None,
+        key: None,
         is_signal: true,
     };
     inbox.send(&mut vec![Envelope::Publish { draft, origin: Origin::Nobody }]);

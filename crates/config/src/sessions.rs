@@ -1,0 +1,51 @@
+//! `[routes.sessions]`: what a client keeps across its connections.
+
+use std::time::Duration;
+
+use session::{Policy, WhenFull};
+
+use crate::{fault::Wrong, table::Table, value::Choice};
+
+impl Choice for WhenFull {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("refuse", Self::Refuse), ("replace", Self::Replace)];
+}
+
+/// More than this of one user is what [`session::Bounds::OF_USER_MAX`] refuses anyway.
+const MAX: u32 = session::Bounds::OF_USER_MAX;
+/// Beyond a day a client had better sign in again.
+const GRACE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Kept wherever users have names. `asks_for_tokens` says whether they do here.
+pub(crate) fn read(table: &mut Table<'_>, asks_for_tokens: bool) -> Option<Policy> {
+    let default = Policy::default();
+    let says = "What a client keeps across its connections. `\"none\"`: nothing. Means nothing \
+                without tokens.";
+    let has = table.has("sessions");
+    let policy = table.table_or_none("sessions", says, |it| Policy {
+        max: it.maybe_within(
+            "max",
+            1..=MAX,
+            "Sessions of one user. Those that are away make room first, longest away first. \
+             Without it: as many as come.",
+        ),
+        when_full: it.or(
+            "when_full",
+            default.when_full,
+            "When so many are live: `refuse` the new one, or `replace` the oldest, whose \
+             connection is closed.",
+        ),
+        grace: it.within(
+            "grace",
+            default.grace,
+            Duration::from_secs(1)..=GRACE_MAX,
+            "How long a session waits for its client to come back. For as long its id is good \
+             for coming back with an expired token.",
+        ),
+    });
+    if !asks_for_tokens && has && policy.is_some() {
+        let remedy = "Name a [tokens.NAME] in tokens, or remove this.";
+        table.fault("sessions", Wrong::new("means nothing without tokens", remedy));
+    }
+    policy.filter(|_| asks_for_tokens)
+}
