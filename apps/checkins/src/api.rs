@@ -7,7 +7,7 @@
 //!   /api/checkins/check-out/` with the fields of a `check_out`: 200 and the check-in
 //! - `GET /api/members/?search=&page=&page_size=`
 //! - `POST /api/members/` with `{full_name, email, membership_type?, membership_number?,
-//!   barcode?}`: 201 and the member; for staff and admins
+//!   barcode?, user_id?}`: 201 and the member; for staff and admins
 //! - `DELETE /api/checkins/users/{id}/` and `POST /api/checkins/users/{id}/restore/`: 204;
 //!   for admins
 //!

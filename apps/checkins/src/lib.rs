@@ -11,6 +11,7 @@ mod api;
 mod book;
 mod check_in;
 mod enrolment;
+mod form;
 mod frames;
 mod heard;
 mod member;

@@ -121,7 +121,7 @@ async fn a_file_of_a_newer_version_is_left_alone() {
     world.write("PRAGMA user_version = 7").await;
     let failure = Checkins::open(&world.dir.0, world.gateway.clone(), true).unwrap_err();
     let told = failure.to_string();
-    assert!(told.ends_with("(form 7, known 2): upgrade, or move it away"), "{told}");
+    assert!(told.ends_with("(form 7, known 3): upgrade, or move it away"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
