@@ -83,7 +83,11 @@ impl News {
     }
 
     async fn publish_waiting(&self) {
-        let changes = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut changes =
+            mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        // Of two desks that were busy with one member the later was perhaps announced first. This
+        // is the last word, so it has to be in the order of what happened.
+        changes.sort_by_key(|it| it.seq);
         let now = (self.clock)();
         let stats = match self.book.ask(move |db| stats::read(db, now)).await {
             Ok(stats) => stats,
@@ -95,8 +99,8 @@ impl News {
 
         // Before the first of them: whoever comes in between hears it from the news, and perhaps
         // from their greeting too.
-        if let Some(newest) = changes.iter().map(|it| it.seq).max() {
-            self.shown.updating(newest);
+        if let Some(newest) = changes.last() {
+            self.shown.updating(newest.seq);
         }
         let told = changes.iter().flat_map(|Change { direction, check_in, .. }| {
             [frames::update(*direction, check_in, &stats), frames::activity(*direction, check_in)]

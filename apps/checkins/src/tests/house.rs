@@ -241,3 +241,17 @@ async fn a_gateway_that_is_busy_costs_the_news_and_nothing_else() {
     world.says(STAFF, r#"{"type":"check_in","data":{"memberId":"GYM-0003"}}"#).await;
     assert_eq!(world.follows().await.len(), 4);
 }
+
+/// R79: whichever desk was quicker to say so, the last word is on who came or went last.
+#[tokio::test(start_paused = true)]
+async fn the_news_are_in_the_order_of_what_happened() {
+    let mut world = World::empty().await;
+    let begun = world.app.check_in(staff(), arrival("GYM-0002")).await.unwrap();
+    let departure = Ok(Departure { check_in: begun.check_in.id.clone(), notes: None });
+    let ended = world.app.check_out(staff(), departure).await.unwrap();
+    world.app.news.tell(ended);
+    world.app.news.tell(begun);
+    let told = world.follows().await;
+    let status = |line: &str| frame(line)["payload"]["status"].clone();
+    assert_eq!((status(&told[0]), status(&told[2])), ("checked_in".into(), "checked_out".into()));
+}
