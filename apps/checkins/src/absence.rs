@@ -27,6 +27,18 @@ impl Place {
     }
 }
 
+/// Someone is gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    pub(crate) row: i64,
+    /// The last change that they have certainly been shown.
+    pub(crate) shown: i64,
+    /// The last that had happened when they left, and was on its way to them at least.
+    pub(crate) told: i64,
+    /// Who may be the same, and came before this was gone.
+    pub(crate) successor: Option<i64>,
+}
+
 /// Someone came, perhaps back.
 #[derive(Debug)]
 pub(crate) struct Return {
@@ -42,29 +54,25 @@ pub(crate) fn all_begin(db: &Connection) -> rusqlite::Result<Vec<i64>> {
         "DELETE FROM dashboards WHERE claimed_by IS NOT NULL;
          UPDATE dashboards SET is_away = 1, is_owed = 0,
              shown = iif(is_owed, shown, max(shown, (SELECT seq FROM shown)))
-         WHERE NOT is_away;",
+         WHERE NOT is_away;
+         UPDATE dashboards SET told = shown WHERE told < shown;",
     )?;
     db.prepare("SELECT id FROM dashboards ORDER BY id")?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// This one is away. What it had taken over is settled, and it may have been taken over itself.
-pub(crate) fn begin(
-    db: &Connection,
-    row: i64,
-    shown: i64,
-    successor: Option<i64>,
-    forgotten: &[i64],
-) -> rusqlite::Result<()> {
+pub(crate) fn begin(db: &Connection, left: Left, forgotten: &[i64]) -> rusqlite::Result<()> {
+    let Left { row, shown, told, successor } = left;
     unsynced(db, || {
         let tx = db.unchecked_transaction()?;
         forget(&tx, forgotten)?;
         tx.prepare_cached("DELETE FROM dashboards WHERE claimed_by = ?1")?.execute([row])?;
         tx.prepare_cached(
-            "UPDATE dashboards SET is_away = 1, is_owed = 0, shown = ?2, claimed_by =
-                 (SELECT id FROM dashboards WHERE id = ?3 AND NOT is_away)
+            "UPDATE dashboards SET is_away = 1, is_owed = 0, shown = ?2, told = ?3, claimed_by =
+                 (SELECT id FROM dashboards WHERE id = ?4 AND NOT is_away)
              WHERE id = ?1",
         )?
-        .execute(params![row, shown, successor])?;
+        .execute(params![row, shown, told, successor])?;
         tx.commit()
     })
 }
@@ -85,8 +93,8 @@ pub(crate) fn end(
         let began_at = [shown, quiet].into_iter().flatten().min().unwrap_or(newest);
         let missed = changes::after(&tx, began_at)?;
         tx.prepare_cached(
-            "INSERT INTO dashboards (user_id, address, token_id, shown, is_owed)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO dashboards (user_id, address, token_id, shown, told, is_owed)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?5)",
         )?
         .execute(params![
             place.user,
@@ -120,7 +128,9 @@ pub(crate) fn settle_all(db: &Connection, settled: i64) -> rusqlite::Result<usiz
 /// whose absence a newly opened page has taken; so it is told like that page.
 fn shown_before(db: &Connection, place: &Place) -> rusqlite::Result<Option<i64>> {
     for claimed in ["IS NULL", "IS NOT NULL"] {
-        let sql = format!("SELECT min(shown) FROM dashboards {AT} AND claimed_by {claimed}");
+        let sql = format!(
+            "SELECT min(iif(token_id IS ?3, shown, told)) FROM dashboards {AT} AND claimed_by {claimed}"
+        );
         let first: Option<i64> = db
             .prepare_cached(&sql)?
             .query_row(params![place.user, place.address, place.token], |row| row.get(0))?;

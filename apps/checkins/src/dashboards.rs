@@ -6,7 +6,9 @@
 //! whoever was there when the process died is known to have been. What it was shown by then is
 //! `shown` in the file: at least what had settled a second before.
 //!
-//! In doubt something is told twice and nothing not at all: every frame has its visit's id.
+//! In doubt something is told twice and nothing not at all: every frame has its visit's id. But
+//! whoever comes with another token has signed in anew, or is a script's next step, and has loaded
+//! its page since: only what happened after the other left is news to it.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,7 +23,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::{
-    absence::{self, Place, Return},
+    absence::{self, Left, Place, Return},
     book::{Book, BookError},
     changes,
     moment::Moment,
@@ -127,13 +129,13 @@ impl Dashboards {
 
     /// Someone is gone.
     pub(crate) async fn close(&self, visitor: &Visitor) {
-        let settled = self.shown.settled();
+        let (settled, newest) = (self.shown.settled(), self.shown.newest());
         let Some(place) = place(visitor) else { return };
         let Some((gone, forgotten)) = self.with(|here| here.leave(&place, visitor)) else {
             return;
         };
-        let (row, shown, successor) = (gone.row, gone.shown(settled), gone.successor);
-        let work = move |db: &mut Connection| absence::begin(db, row, shown, successor, &forgotten);
+        let left = gone.left(settled, newest);
+        let work = move |db: &mut Connection| absence::begin(db, left, &forgotten);
         if let Err(failure) = self.book.ask(work).await {
             warn!(error = &failure as &dyn std::error::Error, "a dashboard's absence is not kept");
         }
@@ -205,15 +207,18 @@ impl Here {
 }
 
 impl Open {
-    /// What this connection was certainly shown, if it ends now and `settled` is what all were.
-    fn shown(&self, settled: i64) -> i64 {
+    /// What this connection was shown, if it ends now, and `settled` of all up to `newest` is what
+    /// everyone was.
+    fn left(&self, settled: i64, newest: i64) -> Left {
         let now = Instant::now();
-        match self.word {
-            Some((spoke, settled)) if QUIET < now - spoke => self.began_at.max(settled),
+        let (shown, told) = match self.word {
+            Some((spoke, settled)) if QUIET < now - spoke => (settled, settled),
             // What it was told when it came may still have been on the way.
-            Some(_) | None if now - self.since < SETTLED_AFTER => self.began_at,
-            Some(_) | None => self.began_at.max(settled),
-        }
+            Some(_) | None if now - self.since < SETTLED_AFTER => (self.began_at, newest),
+            Some(_) | None => (settled, newest),
+        };
+        let (shown, told) = (shown.max(self.began_at), told.max(self.began_at));
+        Left { row: self.row, shown, told, successor: self.successor }
     }
 }
 

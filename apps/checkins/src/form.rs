@@ -107,6 +107,7 @@ const TABLES: &str = "
         address TEXT NOT NULL,
         token_id TEXT,
         shown INTEGER NOT NULL,
+        told INTEGER NOT NULL,
         is_owed INTEGER NOT NULL DEFAULT 0,
         is_away INTEGER NOT NULL DEFAULT 0,
         claimed_by INTEGER

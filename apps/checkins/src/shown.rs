@@ -28,6 +28,7 @@ pub(crate) struct Shown(Arc<Mutex<Timeline>>);
 #[derive(Debug)]
 struct Timeline {
     settled: i64,
+    newest: i64,
     /// Up to which change the updates that follow a pause have been published.
     updating: i64,
     /// What is not settled yet, oldest first. No more than may be told again: what is pushed out
@@ -38,13 +39,14 @@ struct Timeline {
 impl Shown {
     /// Nobody is here yet, so nobody is to be shown what there was.
     pub(crate) fn up_to(newest: i64) -> Self {
-        let recent = VecDeque::new();
-        Self(Arc::new(Mutex::new(Timeline { settled: newest, updating: newest, recent })))
+        let (settled, updating, recent) = (newest, newest, VecDeque::new());
+        Self(Arc::new(Mutex::new(Timeline { settled, newest, updating, recent })))
     }
 
     /// A change was committed. Called in the order of commits.
     pub(crate) fn committed(&self, seq: i64) {
         self.with(|it| {
+            it.newest = it.newest.max(seq);
             it.recent.push_back((Instant::now(), seq));
             if changes::KEPT_MAX < i64::try_from(it.recent.len()).unwrap_or(i64::MAX) {
                 it.settle_oldest();
@@ -60,6 +62,11 @@ impl Shown {
     /// Whoever joins now will not be told the update of this change by the news.
     pub(crate) fn has_updated(&self, seq: i64) -> bool {
         self.with(|it| seq <= it.updating)
+    }
+
+    /// The newest change, told or about to be.
+    pub(crate) fn newest(&self) -> i64 {
+        self.with(|it| it.newest)
     }
 
     /// The newest change that everyone who is here now has been shown.

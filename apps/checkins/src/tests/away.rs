@@ -146,6 +146,22 @@ async fn what_was_in_flight_is_told_again() {
     }
 }
 
+/// Scripts sign in for each step, and the client's own tests do: each finds its stats, and then
+/// what it does itself.
+#[tokio::test(start_paused = true)]
+async fn who_signs_in_anew_hears_only_what_happened_since() {
+    let mut world = World::empty().await;
+    let steps = [Tab(STAFF, 1, 1, "t1"), Tab(STAFF, 2, 1, "t2"), Tab(STAFF, 3, 1, "t3")];
+    for (index, step) in steps.into_iter().enumerate() {
+        assert!(world.comes(step).await.is_empty());
+        let said = format!(r#"{{"type":"check_in","data":{{"memberId":"GYM-000{}"}}}}"#, index + 2);
+        assert_eq!(brief(&world.says(ADMIN, &said).await[0])[..22], *"you < check_in_success");
+        world.goes(step).await;
+    }
+    world.lets_in(9).await;
+    assert_eq!(world.comes(Tab(STAFF, 4, 1, "t4")).await[0], "member_checked_in #7");
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_more_than_a_hundred_the_newest_are_told_again() {
     let mut world = World::empty().await;
