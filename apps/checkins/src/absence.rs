@@ -129,7 +129,8 @@ pub(crate) fn settle_all(db: &Connection, settled: i64) -> rusqlite::Result<usiz
 fn shown_before(db: &Connection, place: &Place) -> rusqlite::Result<Option<i64>> {
     for claimed in ["IS NULL", "IS NOT NULL"] {
         let sql = format!(
-            "SELECT min(iif(token_id IS ?3, shown, told)) FROM dashboards {AT} AND claimed_by {claimed}"
+            "SELECT min(iif(token_id IS ?3, shown, told)) FROM dashboards
+             {AT} AND +claimed_by {claimed}"
         );
         let first: Option<i64> = db
             .prepare_cached(&sql)?
@@ -144,7 +145,8 @@ fn shown_before(db: &Connection, place: &Place) -> rusqlite::Result<Option<i64>>
 /// One absence is over with each return: the latest, so that whoever left first still finds theirs.
 fn claim(db: &Connection, place: &Place, row: i64) -> rusqlite::Result<()> {
     let sql = format!(
-        "SELECT id FROM dashboards {AT} AND claimed_by IS NULL ORDER BY shown DESC, id DESC LIMIT 1"
+        "SELECT id FROM dashboards {AT} AND +claimed_by IS NULL
+         ORDER BY shown DESC, id DESC LIMIT 1"
     );
     let latest: Option<i64> = db
         .prepare_cached(&sql)?
@@ -162,4 +164,5 @@ fn forget(db: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
     rows.iter().try_for_each(|it| delete.execute([it]).map(drop))
 }
 
+/// Found by the user, of whom there are few rows; a `+` keeps the other index out of it.
 const AT: &str = "WHERE user_id = ?1 AND (address = ?2 OR token_id = ?3) AND is_away";

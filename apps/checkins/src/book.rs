@@ -83,6 +83,8 @@ impl Book {
 fn configure(db: &Connection) -> rusqlite::Result<i64> {
     // Long enough for a backup to finish its page, short enough for a person to wait.
     db.busy_timeout(Duration::from_secs(5))?;
+    // More than all there are, so that none is parsed twice.
+    db.set_prepared_statement_cache_capacity(64);
     // FULL: a check-in that was confirmed is on the disk even if the power goes with the next
     // breath.
     db.execute_batch(

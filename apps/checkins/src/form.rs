@@ -113,6 +113,7 @@ const TABLES: &str = "
         claimed_by INTEGER
     ) STRICT;
     CREATE INDEX dashboards_of ON dashboards (user_id);
+    CREATE INDEX dashboards_claimed ON dashboards (claimed_by) WHERE claimed_by IS NOT NULL;
     CREATE TABLE shown (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         seq INTEGER NOT NULL
