@@ -234,3 +234,20 @@ fn place(visitor: &Visitor) -> Option<Place> {
 fn key(place: &Place, visitor: &Visitor) -> (String, ConnId) {
     (place.user.clone(), visitor.conn)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_are_away_are_forgotten_in_time_and_in_number() {
+        let now = Instant::now();
+        let away = (0..12_000).map(|row| (now, row)).collect();
+        let mut here = Here { away, ..Here::default() };
+        assert_eq!(here.forget(), (0..2000).collect::<Vec<_>>());
+        tokio::time::advance(REMEMBERED_FOR).await;
+        assert!(here.forget().is_empty());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(here.forget().len(), AWAY_MAX);
+    }
+}

@@ -351,3 +351,37 @@ async fn who_hangs_up_is_still_told_of() {
     drop(hold);
     assert_eq!(brief(&world.follows().await[0]), "all < member_checked_in #1");
 }
+
+/// What was told again had been shown to all others, and is still owed to this one.
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_killed_while_it_tells_again_owes_it_still() {
+    let mut world = World::empty().await;
+    world.comes(DESK).await;
+    advance(SETTLED).await;
+    world.goes(DESK).await;
+    world.lets_in(2).await;
+    tokio::time::sleep(SETTLED).await;
+    for _ in 0..2 {
+        assert_eq!(world.comes(DESK).await.len(), 2);
+        world.dies();
+    }
+    world.comes(DESK).await;
+    tokio::time::sleep(SETTLED).await;
+    world.dies();
+    assert!(world.comes(DESK).await.is_empty());
+}
+
+/// A page opened beside one that has returned more than once hears what that one last missed, as
+/// it may be the one that missed it.
+#[tokio::test(start_paused = true)]
+async fn an_absence_that_is_over_is_forgotten_with_the_next() {
+    let mut world = World::empty().await;
+    world.comes(DESK).await;
+    for number in [2, 3] {
+        advance(SETTLED).await;
+        world.goes(DESK).await;
+        world.lets_in(number).await;
+        assert_eq!(world.comes(DESK).await.len(), 2);
+    }
+    assert_eq!(world.comes(Tab(STAFF, 2, 1, "t1")).await[0], "member_checked_in #3");
+}
