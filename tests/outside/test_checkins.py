@@ -1,14 +1,18 @@
 """System G: what its own tests assert, and what its client needs and never got."""
 
+import signal
+import socket
+import threading
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from clients import Client, connect, refusal
-from gate import ADDRESSES, Gate
+from gate import ADDRESSES, EXAMPLES, Gate, running
 from tokens import CANARY, token
 
 PATH = "/ws/checkins/"
@@ -22,6 +26,45 @@ OUT = iter([5, 7, 9, 11, 12, 14, 15, 16, 17, 18, 19, 20, 2, 3, 6, 10])
 def number() -> Iterator[str]:
     """The membership number of someone nobody else checks in."""
     yield f"GYM-{next(OUT):04}"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Gate]:
+    """A gym that a test has to itself, and may end."""
+    yield from running(Gate(EXAMPLES / "checkins.toml", tmp_path, dev=True))
+
+
+class Screen:
+    """A page with a dashboard, which comes back with the token it has, as the client does."""
+
+    def __init__(self, gate: Gate, user: int, address: str | None = None) -> None:
+        self.gate, self.address = gate, address or ADDRESSES.fresh()
+        self.token = token(user)
+        self.client = self._come()
+
+    def _come(self) -> Client:
+        client = connect(self.gate, PATH, self.token, address=self.address)
+        assert client.hear()["type"] == "initial_stats"
+        return client
+
+    def returns(self) -> list[tuple[str, str, str | None]]:
+        """Comes back, and tells what was heard before the answer to a first heartbeat."""
+        self.client = self._come()
+        self.client.say({"type": "heartbeat"})
+        heard = []
+        while (frame := self.client.hear())["type"] != "heartbeat_ack":
+            it = frame["payload"]
+            heard.append((frame["type"], it["id"], it.get("status")))
+        return heard
+
+
+def told_again(*changes: tuple[str, str]) -> list[tuple[str, str, str | None]]:
+    """What a dashboard hears of visits that began (`in`) or ended (`out`) while it was away."""
+    frames = []
+    for visit, way in changes:
+        frames.append((f"member_checked_{way}", visit, None))
+        frames.append(("check_in_update", visit, f"checked_{way}"))
+    return frames
 
 
 def at_desk(gate: Gate, user: int = STAFF, address: str | None = None) -> Client:
@@ -418,3 +461,197 @@ def test_a_burst_reaches_every_dashboard_complete_and_in_order(checkins: Gate) -
                 if frame["type"] in ("member_checked_in", "member_checked_out"):
                     heard.append((frame["type"], frame["payload"]["id"]))
             assert heard == expected
+
+
+def test_a_dashboard_that_was_cut_off_is_told_what_it_missed(own: Gate) -> None:
+    """R79, R81: by socket and over HTTP, in order, each once, before anything newer; and nobody
+    else is told twice: not the tab that stayed, not another user at the same address."""
+    address = ADDRESSES.fresh()
+    cut, stays = Screen(own, STAFF, address), Screen(own, STAFF, address)
+    watcher = Screen(own, TRAINER, address)
+    cut.client.socket.shutdown(socket.SHUT_RDWR)
+
+    with at_desk(own, ADMIN) as desk:
+        first = check_in(desk, "GYM-0005")["id"]
+        body = {"memberId": "GYM-0007"}
+        second = own.ask("POST", "/api/checkins/", body, token=token(ADMIN)).json["id"]
+        desk.say({"type": "check_out", "data": {"checkInId": first}})
+        desk.hear_kind("check_out_success")
+        # All of it has been told to all who are there.
+        for client in (desk, stays.client, watcher.client):
+            client.hear_where(
+                lambda it: it["type"] == "check_in_update" and it["payload"]["type"] == "check_out"
+            )
+            client.hear_kind("stats_update")
+
+        missed = told_again((first, "in"), (second, "in"), (first, "out"))
+        assert cut.returns() == missed
+        newer = check_in(desk, "GYM-0009")["id"]
+        for client in (cut.client, stays.client, watcher.client):
+            assert client.hear_kind("member_checked_in")["payload"]["id"] == newer
+
+    # A page of somebody else's, and one of the same user at another desk, begin with the stats.
+    for user in (TRAINER, STAFF):
+        assert Screen(own, user).returns() == []
+
+
+def test_a_dashboard_that_moved_is_known_by_its_token(own: Gate) -> None:
+    """R79: from the cable to the mobile network."""
+    screen = Screen(own, STAFF)
+    screen.client.close()
+    with at_desk(own, ADMIN) as desk:
+        visit = check_in(desk, "GYM-0005")["id"]
+        desk.hear_kind("stats_update")
+    screen.address = ADDRESSES.fresh()
+    assert screen.returns() == told_again((visit, "in"))
+
+
+def test_of_a_long_absence_the_newest_hundred_are_told(own: Gate) -> None:
+    """R34, R79: what is older is in the history over HTTP."""
+    screen = Screen(own, STAFF)
+    screen.client.close()
+    happened: list[tuple[str, str]] = []
+    staff = token(ADMIN)
+    for _ in range(55):
+        body = {"memberId": "GYM-0005"}
+        visit = own.ask("POST", "/api/checkins/", body, token=staff).json["id"]
+        own.ask("POST", f"/api/checkins/{visit}/check-out/", token=staff)
+        happened += [(visit, "in"), (visit, "out")]
+    with at_desk(own, TRAINER) as desk:
+        body = {"memberId": "GYM-0007"}
+        last = own.ask("POST", "/api/checkins/", body, token=staff).json["id"]
+        desk.hear_where(lambda it: it["type"] == "check_in_update" and it["payload"]["id"] == last)
+        desk.hear_kind("stats_update")
+    assert screen.returns() == told_again(*[*happened, (last, "in")][-100:])
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_whoever_was_there_or_away_when_it_ended_misses_nothing(
+    own: Gate, how: signal.Signals
+) -> None:
+    """R79, L7: a restart, or `kill -9`, at the moment a check-in was confirmed. What was on the
+    way may be told twice, by the same id; but not in one return, and not to a stranger."""
+    away, there, nobody = Screen(own, STAFF), Screen(own, TRAINER), Screen(own, ADMIN)
+    staff = token(STAFF)
+    visits = []
+    for number in ("GYM-0005", "GYM-0007"):
+        away.client.close()
+        answer = own.ask("POST", "/api/checkins/", {"memberId": number}, token=staff)
+        visits.append(answer.json["id"])
+        own.signal(how)
+        assert own.wait() == (0 if how == signal.SIGTERM else -how)
+        own.start()
+        told = away.returns()
+        assert set(told_again((visits[-1], "in"))) <= set(told)
+        assert len(set(told)) == len(told), "in one return, each once"
+        live = [it["payload"].get("id") for it in there.client.hear_end().frames]
+        assert visits[-1] in live + [it[1] for it in there.returns()]
+    assert {it["id"] for it in history(own)} >= set(visits)
+    # One who was there through none of it is told nothing of it.
+    assert Screen(own, ADMIN).returns() == []
+    assert nobody.client.hear_end().code == (1012 if how == signal.SIGTERM else 1006)
+
+
+def history(gate: Gate) -> list[dict]:
+    """The newest visits."""
+    answer = gate.ask("GET", "/api/checkins/?page_size=100", token=token(STAFF))
+    assert answer.status == 200, answer
+    return list(answer.json["results"])
+
+
+def test_everyone_agrees_on_who_is_in_however_many_change_it_at_once(own: Gate) -> None:
+    """R79, R80, R81: two desks and two scripts move the same four people, each as fast as they
+    can. Every dashboard hears every change once, and ends with the same house."""
+    screens = [Screen(own, user) for user in (STAFF, ADMIN, TRAINER, MEMBER)]
+    people = [f"GYM-{number:04}" for number in (5, 7, 9, 11)]
+    done: list[tuple[str, str]] = []
+    workers = [
+        threading.Thread(target=move_all, args=(own, how, people, done))
+        for how in (by_socket, by_http, by_socket, by_http)
+    ]
+    for it in workers:
+        it.start()
+    for it in workers:
+        it.join(60)
+        assert not it.is_alive()
+    assert 24 <= len(done)
+    stay = by_http(own)
+    done += [(str(stay("in", number)), "in") for number in people[:2]]
+
+    really_in = {it["id"] for it in members(own, "GYM-") if it["check_in_id"]}
+    stats = own.ask("GET", "/api/checkins/stats/", token=token(STAFF)).json
+    for screen in screens:
+        announced: list[tuple[str, str]] = []
+        updated: list[dict] = []
+        last: dict = {}
+        while len(announced) < len(done) or len(updated) < len(done) or not last:
+            frame = screen.client.hear()
+            kind, payload = frame["type"], frame["payload"]
+            if kind in ("member_checked_in", "member_checked_out"):
+                announced.append((payload["id"], kind.removeprefix("member_checked_")))
+            elif kind == "check_in_update":
+                updated.append(payload)
+            last = payload if kind == "stats_update" and len(updated) == len(done) else {}
+        assert sorted(announced) == sorted(done)
+        status = {it["member"]["id"]: it["status"] for it in updated}
+        for member, is_now in status.items():
+            assert (is_now == "checked_in") == (member in really_in)
+        assert last["currentlyIn"] == stats["currentlyIn"] == len(really_in)
+
+
+def move_all(gate: Gate, how, people: list[str], done: list[tuple[str, str]]) -> None:
+    """Lets each in, and out again whoever was let in; writes down what was confirmed."""
+    move = how(gate)
+    for _ in range(6):
+        mine = []
+        for number in people:
+            visit = move("in", number)
+            if visit:
+                mine.append(visit)
+                done.append((visit, "in"))
+        for visit in mine:
+            assert move("out", visit) == visit
+            done.append((visit, "out"))
+
+
+def by_socket(gate: Gate):
+    """As a desk does."""
+    client = connect(gate, PATH, token(STAFF), address=ADDRESSES.fresh())
+
+    def move(way: str, what: str) -> str | None:
+        name = "memberId" if way == "in" else "checkInId"
+        client.say({"type": f"check_{way}", "data": {name: what}})
+        ours = (f"check_{way}_success", f"check_{way}_error")
+        frame = client.hear_where(lambda it: it["type"] in ours)
+        return frame["payload"].get("id")
+
+    return move
+
+
+def by_http(gate: Gate):
+    """As a script does."""
+    staff = token(ADMIN)
+
+    def move(way: str, what: str) -> str | None:
+        path, body = ("", {"memberId": what}) if way == "in" else (f"{what}/check-out/", None)
+        answer = gate.ask("POST", f"/api/checkins/{path}", body, token=staff)
+        assert answer.status in (200, 201, 409), answer
+        return answer.json.get("id")
+
+    return move
+
+
+def test_a_member_known_by_a_token_alone_checks_in_themself(checkins: Gate) -> None:
+    """R16: staff say whose token a new member has, before that token was ever here."""
+    body = {"full_name": "Noor Haddad", "email": "noor@example.com", "user_id": "noor"}
+    for shown, status in [(token(TRAINER), 403), (token(STAFF), 201), (token(STAFF), 400)]:
+        answer = checkins.ask("POST", "/api/members/", body, token=shown)
+        assert answer.status == status, answer
+        number = answer.json.get("membership_number", "")
+        with connect(checkins, PATH, token("noor"), address=ADDRESSES.fresh()) as noor:
+            assert noor.hear()["type"] == "initial_stats"
+            if status == 201:
+                visit = check_in(noor, number)
+                assert visit["member"]["full_name"] == "Noor Haddad"
+                noor.say({"type": "check_out", "data": {"checkInId": visit["id"]}})
+                noor.hear_kind("check_out_success")

@@ -1,11 +1,14 @@
 """System N at work: its four routes, its roles, its pushes, its HTTP endpoints."""
 
+import signal
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from clients import Client, connect, refusal
-from gate import ADDRESSES, Gate
+from gate import ADDRESSES, EXAMPLES, Gate, running
 from tokens import token
 
 ADA, DORA, ALAN, GRACE, SAM, TESS, UMA, VIKTOR = range(1, 9)
@@ -27,6 +30,20 @@ def at_inbox(gate: Gate, user: int) -> Client:
     client = come(gate, "/ws/notifications/", user)
     assert client.hear()["type"] == "notifications_list"
     return client
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Gate]:
+    """A system that a test has to itself, and may end."""
+    yield from running(Gate(EXAMPLES / "notifications.toml", tmp_path, dev=True))
+
+
+def unread(gate: Gate, user: int) -> list[str]:
+    """The ids in the first frame of a user who comes."""
+    with come(gate, "/ws/notifications/", user) as client:
+        frame = client.hear()
+    assert frame["type"] == "notifications_list"
+    return [it["id"] for it in frame["data"]]
 
 
 def send(gate: Gate, by: int, **draft) -> dict:
@@ -139,6 +156,90 @@ def test_mark_read_is_answered_and_shows_in_other_windows(notifications: Gate) -
             frame = window.hear()
             assert frame["type"] == "notifications_list"
             assert sent["id"] not in [it["id"] for it in frame["data"]]
+
+
+def mark(gate: Gate, user: int, way: str, notice: str, window: Client) -> None:
+    """Marks one read, by one of the ways there are."""
+    if way == "socket":
+        window.say({"action": "mark_read", "notification_id": notice})
+        return
+    method, path, body = {
+        "patch": ("PATCH", f"{notice}/", {"is_read": True}),
+        "bulk": (
+            "POST",
+            "bulk-update/",
+            {"notification_ids": [notice], "updates": {"is_read": True}},
+        ),
+        "reading": ("POST", "mark-read/", {"notification_ids": [notice], "recipient_id": None}),
+    }[way]
+    answer = gate.ask(method, f"/api/notifications/{path}", body, token=signed(user))
+    assert answer.status == 200, answer
+
+
+@pytest.mark.parametrize("way", ["socket", "patch", "bulk", "reading"])
+@pytest.mark.parametrize("whom", ["user", "role", "all"])
+def test_what_is_read_in_one_tab_is_read_in_all_of_them(own: Gate, way: str, whom: str) -> None:
+    """R75, R81: however it was marked and to whomever it went; and not for anybody else. The
+    process is killed as soon as the answer is there, and everyone finds it so (R74, L7)."""
+    names = {"user": TESS, "role": "Student", "all": None}
+    tabs = [at_inbox(own, TESS) for _ in range(3)]
+    with at_inbox(own, SAM) as sam:
+        older, notice = (
+            send(own, ADA, recipient_type=whom, recipient_id=names[whom])["id"] for _ in range(2)
+        )
+        for tab in tabs:
+            assert [tab.hear()["data"]["id"] for _ in range(2)] == [older, notice]
+        mark(own, TESS, way, notice, tabs[0])
+        for tab in tabs:
+            frame = tab.hear()
+            assert frame["type"] == "notifications_list"
+            ids = [it["id"] for it in frame["data"]]
+            assert notice not in ids and older in ids
+        own.kill()
+        heard = [it["data"]["id"] for it in sam.hear_end().frames]
+        assert heard == ([] if whom == "user" else [older, notice]), "and no list of hers"
+    own.start()
+    assert notice not in unread(own, TESS) and older in unread(own, TESS)
+    sams = set() if whom == "user" else {older, notice}
+    assert {older, notice} & set(unread(own, SAM)) == sams
+
+
+def test_a_lone_tab_hears_what_was_read_elsewhere(own: Gate) -> None:
+    """R75: on a telephone that has no socket, or in a tab that has given up its own."""
+    with at_inbox(own, UMA) as uma:
+        notice = send(own, ADA, recipient_type="user", recipient_id=UMA)["id"]
+        assert uma.hear()["data"]["id"] == notice
+        for way in ("patch", "reading"):
+            mark(own, UMA, way, notice, uma)
+        frame = uma.hear()
+        assert frame["type"] == "notifications_list"
+        assert notice not in [it["id"] for it in frame["data"]]
+        # The second way changed nothing, and is not told.
+        uma.say({"type": "ping"})
+        assert uma.hear()["type"] == "pong"
+
+
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_whoever_was_away_finds_all_that_was_sent_to_them(own: Gate, how: str) -> None:
+    """R74: to a user, a role and everyone; the process ends right after the last answer. Several
+    tabs of theirs find the same, in the first frame, and nobody finds what is another's."""
+    before = {user: set(unread(own, user)) for user in (VIKTOR, GRACE, TESS)}
+    to_viktor = send(own, ADA, recipient_type="user", recipient_id=VIKTOR)["id"]
+    to_advisors = send(own, ADA, recipient_type="role", recipient_id="Advisor")["id"]
+    to_all = send(own, ADA, recipient_type="all")["id"]
+    if how == "kill":
+        own.kill()
+    else:
+        own.signal(signal.SIGTERM)
+        assert own.wait() == 0
+    own.start()
+    for user, sent in [
+        (VIKTOR, [to_all, to_viktor]),
+        (GRACE, [to_all, to_advisors]),
+        (TESS, [to_all]),
+    ]:
+        for _ in range(2):
+            assert [it for it in unread(own, user) if it not in before[user]] == sent
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@
 //!   /api/checkins/check-out/` with the fields of a `check_out`: 200 and the check-in
 //! - `GET /api/members/?search=&page=&page_size=`
 //! - `POST /api/members/` with `{full_name, email, membership_type?, membership_number?,
-//!   barcode?}`: 201 and the member; for staff and admins
+//!   barcode?, user_id?}`: 201 and the member; for staff and admins
 //! - `DELETE /api/checkins/users/{id}/` and `POST /api/checkins/users/{id}/restore/`: 204;
 //!   for admins
 //!
@@ -32,6 +32,7 @@ use serde_json::{Value, json};
 use tracing::{error, warn};
 
 use crate::{
+    changes::Change,
     check_in::{self, CheckIn, Direction},
     checkins::{Checkins, no_answer},
     enrolment, frames,
@@ -104,14 +105,16 @@ async fn members(
 
 async fn arrive(State(desk): Desk, headers: HeaderMap, Given(said): Given<Value>) -> Changed {
     let user = desk.caller(&headers).await?;
-    let done = desk.check_in(Some(user.id), Arrival::read(&said)).await?;
-    desk.announce(Direction::In, &done).await;
-    Ok((StatusCode::CREATED, Json(done)))
+    let done = to_the_end(Direction::In, async move {
+        let change = desk.check_in(Some(user.id), Arrival::read(&said)).await?;
+        Ok(desk.announced(change).await)
+    });
+    Ok((StatusCode::CREATED, Json(done.await?)))
 }
 
 async fn leave(State(desk): Desk, headers: HeaderMap, Given(said): Given<Value>) -> Changed {
     let user = desk.caller(&headers).await?;
-    desk.depart(&user, Departure::read(&said)).await
+    depart(desk, user, Departure::read(&said)).await
 }
 
 /// The body may be left out, as there is nothing it must say.
@@ -124,7 +127,24 @@ async fn leave_by_path(
     let user = desk.caller(&headers).await?;
     let said = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
     let said = said.map_err(|_| Refusal::new(Code::InvalidJson))?;
-    desk.depart(&user, Departure::of(check_in, &said)).await
+    depart(desk, user, Departure::of(check_in, &said)).await
+}
+
+async fn depart(desk: Arc<Checkins>, user: User, departure: Result<Departure, NotDone>) -> Changed {
+    let done = to_the_end(Direction::Out, async move {
+        let change = desk.check_out(Some(user.id), departure).await?;
+        Ok(desk.announced(change).await)
+    });
+    Ok((StatusCode::OK, Json(done.await?)))
+}
+
+/// Goes on when whoever asked hangs up: what is committed is told, too.
+async fn to_the_end(
+    direction: Direction,
+    work: impl Future<Output = Result<CheckIn, NotDone>> + Send + 'static,
+) -> Result<CheckIn, NotDone> {
+    let failed = NotDone::Failed { during: direction.noun() };
+    tokio::spawn(work).await.unwrap_or(Err(failed))
 }
 
 type Changed = Result<(StatusCode, Json<CheckIn>), No>;
@@ -147,18 +167,15 @@ impl Checkins {
         })
     }
 
-    async fn depart(&self, user: &User, departure: Result<Departure, NotDone>) -> Changed {
-        let done = self.check_out(Some(user.id.clone()), departure).await?;
-        self.announce(Direction::Out, &done).await;
-        Ok((StatusCode::OK, Json(done)))
-    }
-
     /// Tells the sockets what was done here. It is done even if they cannot be told.
-    async fn announce(&self, direction: Direction, done: &CheckIn) {
-        if let Err(refusal) = self.news.publish(frames::announcement(direction, done)).await {
+    async fn announced(&self, change: Change) -> CheckIn {
+        let Change { direction, check_in, .. } = &change;
+        if let Err(refusal) = self.news.publish(frames::announcement(*direction, check_in)).await {
             warn!(code = %refusal.code, "dashboards were not told of a {}", direction.noun());
         }
-        self.news.tell(direction, done.clone());
+        let done = check_in.clone();
+        self.news.tell(change);
+        done
     }
 }
 

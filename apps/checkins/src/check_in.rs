@@ -7,6 +7,7 @@ use rusqlite::{
 use serde::Serialize;
 
 use crate::{
+    changes::{self, Change},
     heard::{Arrival, Departure},
     member::{self, Member, Page},
     moment::{Moment, uuid},
@@ -42,7 +43,7 @@ pub(crate) fn check_in(
     by: &UserId,
     arrival: &Arrival,
     now: Moment,
-) -> rusqlite::Result<Result<CheckIn, NotDone>> {
+) -> rusqlite::Result<Result<Change, NotDone>> {
     let tx = db.transaction_with_behavior(Immediate)?;
     let Some(user) = user::active(&tx, by)? else { return Ok(Err(NotDone::UserGone)) };
     let Some(member) = member::find(&tx, &arrival.member)? else {
@@ -65,8 +66,9 @@ pub(crate) fn check_in(
     if !begin(&tx, &begun, Some(by))? {
         return Ok(Err(NotDone::AlreadyIn { name: begun.member.full_name }));
     }
+    let change = changes::record(&tx, Direction::In, begun)?;
     tx.commit()?;
-    Ok(Ok(begun))
+    Ok(Ok(change))
 }
 
 /// Writes a check-in. `false` if the member is in already.
@@ -100,10 +102,10 @@ pub(crate) fn check_out(
     by: &UserId,
     departure: &Departure,
     now: Moment,
-) -> rusqlite::Result<Result<CheckIn, NotDone>> {
+) -> rusqlite::Result<Result<Change, NotDone>> {
     let tx = db.transaction_with_behavior(Immediate)?;
     let Some(user) = user::active(&tx, by)? else { return Ok(Err(NotDone::UserGone)) };
-    let query = format!("{SELECT} WHERE check_ins.id = ?1 AND check_out_time IS NULL");
+    let query = format!("{} WHERE check_ins.id = ?1 AND check_out_time IS NULL", CheckIn::SELECT);
     let open = tx
         .prepare_cached(&query)?
         .query_row([departure.check_in.to_lowercase()], CheckIn::read)
@@ -122,8 +124,9 @@ pub(crate) fn check_out(
         "UPDATE check_ins SET check_out_time = ?2, notes = ?3 WHERE id = ?1",
         params![ended.id, ended.check_out_time, ended.notes],
     )?;
+    let change = changes::record(&tx, Direction::Out, ended)?;
     tx.commit()?;
-    Ok(Ok(ended))
+    Ok(Ok(change))
 }
 
 /// Check-ins, newest first, and how many there are. `only` leaves those of one member.
@@ -138,8 +141,9 @@ pub(crate) fn history(
         |row| row.get(0),
     )?;
     let query = format!(
-        "{SELECT} WHERE ?1 IS NULL OR member_id = ?1
-         ORDER BY check_in_time DESC, check_ins.id LIMIT ?2 OFFSET ?3"
+        "{} WHERE ?1 IS NULL OR members.id = ?1
+         ORDER BY check_in_time DESC, check_ins.id LIMIT ?2 OFFSET ?3",
+        CheckIn::SELECT
     );
     let listed = db
         .prepare_cached(&query)?
@@ -148,13 +152,14 @@ pub(crate) fn history(
     Ok((count, listed))
 }
 
-const SELECT: &str = "
-    SELECT check_ins.id, location, check_in_time, check_out_time, notes,
-           members.id, full_name, email, membership_type
-    FROM check_ins JOIN members ON members.id = member_id";
-
 impl CheckIn {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    /// What [`CheckIn::read`] reads, in its order.
+    pub(crate) const SELECT: &str = "
+        SELECT check_ins.id AS id, location, check_in_time, check_out_time, notes,
+               members.id AS member_id, full_name, email, membership_type
+        FROM check_ins JOIN members ON members.id = member_id";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             location: row.get(1)?,

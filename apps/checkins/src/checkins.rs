@@ -8,15 +8,18 @@ use proto::{ChannelName, Code, Identity, Refusal, UserId};
 use tracing::error;
 
 use crate::{
-    api,
-    book::{Book, OpenError},
-    check_in::{self, CheckIn, Direction},
+    absence, api,
+    book::{Book, BookError, OpenError},
+    changes::{self, Change},
+    check_in::{self, Direction},
+    dashboards::{Dashboards, Greeting},
     frames,
     heard::{self, Arrival, Departure, Heard},
     moment::{Clock, Moment},
     news::News,
     not_done::NotDone,
     seed,
+    shown::Shown,
     stated::{Standing, Stated},
     stats,
     user::{self, User},
@@ -28,6 +31,8 @@ pub struct Checkins {
     pub(crate) gateway: Arc<dyn Gateway>,
     pub(crate) news: News,
     pub(crate) clock: Clock,
+    pub(crate) dashboards: Dashboards,
+    shown: Shown,
     channel: ChannelName,
     people: Vec<Person>,
 }
@@ -51,16 +56,20 @@ impl Checkins {
         seed: bool,
         clock: Clock,
     ) -> Result<Arc<Self>, OpenError> {
-        let (book, people) = Book::open(data_dir, |db| {
-            if !seed {
-                return Ok(Vec::new());
+        let (book, (people, newest, away)) = Book::open(data_dir, |db| {
+            let mut people = Vec::new();
+            if seed {
+                seed::plant(db, clock())?;
+                people = seed::people(db)?;
             }
-            seed::plant(db, clock())?;
-            seed::people(db)
+            Ok((people, changes::newest(db)?, absence::all_begin(db)?))
         })?;
+        let shown = Shown::up_to(newest);
+        let dashboards = Dashboards::new(book.clone(), shown.clone(), &away);
         let channel = ChannelName::parse("checkins").expect("eight letters are a channel's name");
-        let news = News::new(book.clone(), gateway.clone(), channel.clone(), clock.clone());
-        Ok(Arc::new(Self { book, gateway, news, clock, channel, people }))
+        let (pen, voice) = (book.clone(), gateway.clone());
+        let news = News::new(pen, voice, channel.clone(), clock.clone(), shown.clone());
+        Ok(Arc::new(Self { book, gateway, news, clock, dashboards, shown, channel, people }))
     }
 }
 
@@ -76,7 +85,7 @@ impl App for Checkins {
         // Removed since they were admitted, while there was no connection yet to end?
         match self.user(visitor.identity.as_deref()).await {
             Err(refusal) if refusal.code == Code::AuthFailed => vec![Action::Close(refusal)],
-            Ok(_) | Err(_) => vec![self.initial_stats().await],
+            Ok(_) | Err(_) => self.greet(visitor).await,
         }
     }
 
@@ -88,11 +97,18 @@ impl App for Checkins {
             Ok(said) => said,
             Err(refusal) => return vec![reply(frames::error(&refusal))],
         };
+        let is_beat = said.iter().any(|it| matches!(it, Heard::Heartbeat | Heard::Ping));
+        self.dashboards.heard(visitor, is_beat);
         let mut actions = Vec::new();
         for it in said {
             self.answer(visitor, it, &mut actions).await;
         }
         actions
+    }
+
+    async fn disconnected(&self, visitor: &Visitor) -> Vec<Action> {
+        self.dashboards.close(visitor).await;
+        Vec::new()
     }
 
     fn wording(&self, refusal: &Refusal) -> Option<String> {
@@ -113,12 +129,10 @@ impl Checkins {
         let by = user::id(visitor.identity.as_deref());
         match said {
             Heard::CheckIn(arrival) => {
-                let done = self.check_in(by, arrival).await;
-                self.tell(Direction::In, done, actions);
+                self.tell(Direction::In, self.check_in(by, arrival).await, actions);
             }
             Heard::CheckOut(departure) => {
-                let done = self.check_out(by, departure).await;
-                self.tell(Direction::Out, done, actions);
+                self.tell(Direction::Out, self.check_out(by, departure).await, actions);
             }
             Heard::Heartbeat => actions.push(reply(frames::heartbeat_ack((self.clock)()))),
             Heard::Ping => actions.push(reply(frames::pong((self.clock)()))),
@@ -135,21 +149,16 @@ impl Checkins {
     }
 
     /// The sender first, then everyone; the rest is [`News`].
-    fn tell(
-        &self,
-        direction: Direction,
-        done: Result<CheckIn, NotDone>,
-        actions: &mut Vec<Action>,
-    ) {
+    fn tell(&self, direction: Direction, done: Result<Change, NotDone>, actions: &mut Vec<Action>) {
         match done {
-            Ok(check_in) => {
-                actions.push(reply(frames::success(direction, &check_in)));
+            Ok(change) => {
+                actions.push(reply(frames::success(direction, &change.check_in)));
                 actions.push(Action::Publish {
                     channel: self.channel.clone(),
-                    payload: frames::announcement(direction, &check_in),
+                    payload: frames::announcement(direction, &change.check_in),
                     except: None,
                 });
-                self.news.tell(direction, check_in);
+                self.news.tell(change);
             }
             Err(why) => {
                 actions.push(reply(frames::not_done(direction, &why)));
@@ -160,34 +169,42 @@ impl Checkins {
         }
     }
 
-    /// Checks a member in for the user `by`. Committed when this returns a check-in.
+    /// Checks a member in for the user `by`. Committed when this returns a change.
     pub(crate) async fn check_in(
         &self,
         by: Option<UserId>,
         arrival: Result<Arrival, NotDone>,
-    ) -> Result<CheckIn, NotDone> {
+    ) -> Result<Change, NotDone> {
         let (by, arrival) = (by.ok_or(NotDone::UserGone)?, arrival?);
         let now = (self.clock)();
         self.change(Direction::In, move |db| check_in::check_in(db, &by, &arrival, now)).await
     }
 
-    /// Ends a visit for the user `by`. Committed when this returns a check-in.
+    /// Ends a visit for the user `by`. Committed when this returns a change.
     pub(crate) async fn check_out(
         &self,
         by: Option<UserId>,
         departure: Result<Departure, NotDone>,
-    ) -> Result<CheckIn, NotDone> {
+    ) -> Result<Change, NotDone> {
         let (by, departure) = (by.ok_or(NotDone::UserGone)?, departure?);
         let now = (self.clock)();
         self.change(Direction::Out, move |db| check_in::check_out(db, &by, &departure, now)).await
     }
 
-    async fn change<W>(&self, direction: Direction, work: W) -> Result<CheckIn, NotDone>
+    async fn change<W>(&self, direction: Direction, work: W) -> Result<Change, NotDone>
     where
-        W: FnOnce(&mut rusqlite::Connection) -> rusqlite::Result<Result<CheckIn, NotDone>>
+        W: FnOnce(&mut rusqlite::Connection) -> rusqlite::Result<Result<Change, NotDone>>
             + Send
             + 'static,
     {
+        let shown = self.shown.clone();
+        let work = move |db: &mut rusqlite::Connection| {
+            let done = work(db)?;
+            if let Ok(change) = &done {
+                shown.committed(change.seq);
+            }
+            Ok(done)
+        };
         self.book.ask(work).await.unwrap_or_else(|failure| {
             let during = direction.noun();
             error!(error = &failure as &dyn std::error::Error, "{during} failed");
@@ -195,15 +212,24 @@ impl Checkins {
         })
     }
 
+    /// The stats, and then what was missed by whoever was here a moment ago.
+    async fn greet(&self, visitor: &Visitor) -> Vec<Action> {
+        match self.dashboards.open(visitor, (self.clock)()).await {
+            Ok(Greeting { stats, missed }) => {
+                let again = frames::told_again(&missed, &stats, |seq| self.shown.has_updated(seq));
+                let first = frames::initial_stats(&stats);
+                std::iter::once(first).chain(again).map(reply).collect()
+            }
+            Err(failure) => vec![no_stats(&failure)],
+        }
+    }
+
     async fn initial_stats(&self) -> Action {
         let now = (self.clock)();
-        reply(match self.book.ask(move |db| stats::read(db, now)).await {
-            Ok(stats) => frames::initial_stats(&stats),
-            Err(failure) => {
-                error!(error = &failure as &dyn std::error::Error, "no stats for a connection");
-                frames::error(&no_answer("Failed to load initial statistics"))
-            }
-        })
+        match self.book.ask(move |db| stats::read(db, now)).await {
+            Ok(stats) => reply(frames::initial_stats(&stats)),
+            Err(failure) => no_stats(&failure),
+        }
     }
 
     /// The user whom a verified token named, remembered from now on.
@@ -231,6 +257,11 @@ pub(crate) fn failed(sentence: &'static str) -> Refusal {
 /// The world failed; the sentence says at what.
 pub(crate) fn no_answer(sentence: &'static str) -> Refusal {
     Refusal::new(Code::AppFailed).saying(sentence)
+}
+
+fn no_stats(failure: &BookError) -> Action {
+    error!(error = failure as &dyn std::error::Error, "no stats for a connection");
+    reply(frames::error(&no_answer("Failed to load initial statistics")))
 }
 
 fn reply(payload: Arc<str>) -> Action {

@@ -6,7 +6,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use proto::{Code, Refusal};
+use proto::{Code, Refusal, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ pub(crate) struct Raw {
     membership_type: Option<String>,
     membership_number: Option<String>,
     barcode: Option<String>,
+    #[serde(default)]
+    user_id: Value,
 }
 
 const NAME_CHARS_MAX: usize = 100;
@@ -42,7 +44,8 @@ pub(crate) async fn add(
         serde_json::from_value(said).map_err(|_| bad("A member has a full_name and an email."))?;
     let new = new(raw)?;
     let added = desk.read(move |db| member::add(db, &new)).await?;
-    let added = added.ok_or_else(|| bad("membership_number, barcode: another member has it."))?;
+    let added =
+        added.ok_or_else(|| bad("membership_number, barcode, user_id: another member has it."))?;
     Ok((StatusCode::CREATED, Json(added)))
 }
 
@@ -69,7 +72,21 @@ fn new(raw: Raw) -> Result<New, Refusal> {
         membership_type: word(raw.membership_type)?.unwrap_or_default(),
         membership_number: word(raw.membership_number)?,
         barcode: word(raw.barcode)?,
+        user: user(&raw.user_id)?,
     })
+}
+
+/// Whose token it will be, as text or as a number. Nothing, or nothing typed, is nobody's.
+fn user(said: &Value) -> Result<Option<UserId>, Refusal> {
+    let id = match said {
+        Value::Null => return Ok(None),
+        Value::String(text) if text.trim().is_empty() => return Ok(None),
+        Value::String(text) => app::claimed::id_in(text.trim()),
+        Value::Number(number) if !number.is_f64() => app::claimed::id_in(&number.to_string()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let bad = || bad("user_id: letters, digits and _ . @ -, at most 128 of them.");
+    id.map(Some).ok_or_else(bad)
 }
 
 fn is_short(text: &str, chars_max: usize) -> bool {

@@ -9,6 +9,7 @@ use proto::{ComeBack, Refusal};
 use serde::Serialize;
 
 use crate::{
+    changes::Change,
     check_in::{CheckIn, Direction},
     member::Member,
     moment::Moment,
@@ -66,6 +67,37 @@ pub(crate) fn update(direction: Direction, check_in: &CheckIn, stats: &Stats) ->
     let kind = direction.as_str();
     frame("check_in_update", Update { event: &event, kind, check_in: &event, stats })
 }
+
+/// To whoever returns: all that everyone was told meanwhile, in its order; its update only where
+/// they will not hear it with the others.
+///
+/// Of more than [`AGAIN_BYTES_MAX`] the newest.
+pub(crate) fn told_again(
+    missed: &[Change],
+    stats: &Stats,
+    has_updated: impl Fn(i64) -> bool,
+) -> Vec<Arc<str>> {
+    let mut left = AGAIN_BYTES_MAX;
+    let mut frames = Vec::new();
+    for Change { seq, direction, check_in } in missed.iter().rev() {
+        let updated = has_updated(*seq).then(|| update(*direction, check_in, stats));
+        let both = updated.into_iter().chain([announcement(*direction, check_in)]);
+        for frame in both {
+            let Some(rest) = left.checked_sub(frame.len()) else {
+                frames.reverse();
+                return frames;
+            };
+            left = rest;
+            frames.push(frame);
+        }
+    }
+    frames.reverse();
+    frames
+}
+
+/// Half of what may wait for a slow reader, so that nobody is parted with for having been away. A
+/// hundred changes with the longest notes are more, with usual ones a fifth of it.
+const AGAIN_BYTES_MAX: usize = 512 * 1024;
 
 /// To whoever asked.
 pub(crate) fn not_done(direction: Direction, why: &NotDone) -> Arc<str> {

@@ -7,10 +7,14 @@
 
 mod checkins; // Start here.
 
+mod absence;
 mod api;
 mod book;
+mod changes;
 mod check_in;
+mod dashboards;
 mod enrolment;
+mod form;
 mod frames;
 mod heard;
 mod member;
@@ -19,6 +23,7 @@ mod news;
 mod not_done;
 mod page;
 mod seed;
+mod shown;
 mod stated;
 mod stats;
 mod user;

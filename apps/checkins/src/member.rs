@@ -1,5 +1,6 @@
 //! A member of the gym, and how one is found at the desk.
 
+use proto::UserId;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde::Serialize;
 
@@ -56,6 +57,8 @@ pub(crate) struct Listed {
     member: Member,
     membership_number: String,
     barcode: String,
+    /// Who they are when they sign in, if they do.
+    user_id: Option<String>,
     /// The check-in that is open, if they are in.
     check_in_id: Option<String>,
 }
@@ -70,9 +73,11 @@ pub(crate) struct New {
     pub(crate) membership_number: Option<String>,
     /// Their number, if they bring none.
     pub(crate) barcode: Option<String>,
+    /// Whose token is theirs. They need not have shown it yet.
+    pub(crate) user: Option<UserId>,
 }
 
-/// Adds a member; `None` if somebody has their number or barcode.
+/// Adds a member; `None` if somebody has their number, barcode or user.
 pub(crate) fn add(db: &mut Connection, new: &New) -> rusqlite::Result<Option<Listed>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let number = match &new.membership_number {
@@ -82,11 +87,13 @@ pub(crate) fn add(db: &mut Connection, new: &New) -> rusqlite::Result<Option<Lis
     };
     let barcode = new.barcode.clone().unwrap_or_else(|| number.clone());
     let id = uuid();
-    let New { full_name, email, membership_type, .. } = new;
+    let New { full_name, email, membership_type, user, .. } = new;
+    let user = user.as_ref().map(UserId::as_str);
     let written = tx.execute(
-        "INSERT INTO members (id, full_name, email, membership_type, membership_number, barcode)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-        params![id, full_name, email, membership_type, number, barcode],
+        "INSERT INTO members
+         (id, full_name, email, membership_type, membership_number, barcode, user_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        params![id, full_name, email, membership_type, number, barcode, user],
     )?;
     if written == 0 {
         return Ok(None);
@@ -125,7 +132,8 @@ pub(crate) fn search(
     let count = format!("SELECT count(*) FROM members WHERE {MATCHING}");
     let count = db.query_row(&count, params![text, only], |row| row.get(0))?;
     let query = format!(
-        "SELECT {COLUMNS}, membership_number, barcode, check_ins.id FROM members
+        "SELECT {COLUMNS}, membership_number, barcode, user_id, check_ins.id
+         FROM members
          LEFT JOIN check_ins ON member_id = members.id AND check_out_time IS NULL
          WHERE {MATCHING} ORDER BY full_name, members.id LIMIT ?3 OFFSET ?4"
     );
@@ -136,7 +144,8 @@ pub(crate) fn search(
                 member: Member::read(row, 0)?,
                 membership_number: row.get(4)?,
                 barcode: row.get(5)?,
-                check_in_id: row.get(6)?,
+                user_id: row.get(6)?,
+                check_in_id: row.get(7)?,
             })
         })?
         .collect::<Result<_, _>>()?;

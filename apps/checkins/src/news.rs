@@ -24,10 +24,12 @@ use proto::{ChannelName, Refusal};
 use tracing::{debug, warn};
 
 use crate::{
+    absence,
     book::Book,
-    check_in::{CheckIn, Direction},
+    changes::Change,
     frames,
     moment::Clock,
+    shown::{SETTLED_AFTER, Shown},
     stats,
 };
 
@@ -38,10 +40,9 @@ pub(crate) struct News {
     gateway: Arc<dyn Gateway>,
     channel: ChannelName,
     clock: Clock,
+    shown: Shown,
     waiting: Arc<Mutex<Vec<Change>>>,
 }
-
-type Change = (Direction, CheckIn);
 
 /// Long enough for a client to answer what it has just heard, short enough that a dashboard is
 /// right within the half second it promises.
@@ -57,29 +58,36 @@ impl News {
         gateway: Arc<dyn Gateway>,
         channel: ChannelName,
         clock: Clock,
+        shown: Shown,
     ) -> Self {
-        Self { book, gateway, channel, clock, waiting: Arc::default() }
+        Self { book, gateway, channel, clock, shown, waiting: Arc::default() }
     }
 
     /// A change was committed. Returns at once; must be called on the runtime.
-    pub(crate) fn tell(&self, direction: Direction, check_in: CheckIn) {
+    pub(crate) fn tell(&self, change: Change) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if WAITING_MAX <= waiting.len() {
             debug!("activity of one change is not shown: {WAITING_MAX} are waiting");
             return;
         }
-        waiting.push((direction, check_in));
+        waiting.push(change);
         if waiting.len() == 1 {
             let news = self.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(PAUSE).await;
                 news.publish_waiting().await;
+                tokio::time::sleep(SETTLED_AFTER).await;
+                news.write_settled().await;
             });
         }
     }
 
     async fn publish_waiting(&self) {
-        let changes = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut changes =
+            mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        // Of two desks that were busy with one member the later was perhaps announced first. This
+        // is the last word, so it has to be in the order of what happened.
+        changes.sort_by_key(|it| it.seq);
         let now = (self.clock)();
         let stats = match self.book.ask(move |db| stats::read(db, now)).await {
             Ok(stats) => stats,
@@ -89,7 +97,12 @@ impl News {
             }
         };
 
-        let told = changes.iter().flat_map(|(direction, check_in)| {
+        // Before the first of them: whoever comes in between hears it from the news, and perhaps
+        // from their greeting too.
+        if let Some(newest) = changes.last() {
+            self.shown.updating(newest.seq);
+        }
+        let told = changes.iter().flat_map(|Change { direction, check_in, .. }| {
             [frames::update(*direction, check_in, &stats), frames::activity(*direction, check_in)]
         });
         for payload in told.chain(frames::changed_stats(&stats)) {
@@ -97,6 +110,14 @@ impl News {
                 warn!(code = %refusal.code, "dashboards were not told what changed");
                 return;
             }
+        }
+    }
+
+    /// For the life after this process, should it be killed.
+    async fn write_settled(&self) {
+        let settled = self.shown.settled();
+        if let Err(failure) = self.book.ask(move |db| absence::settle_all(db, settled)).await {
+            warn!(error = &failure as &dyn std::error::Error, "what was shown is not kept");
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn plant(db: &mut Connection, now: Moment) -> rusqlite::Result<()> {
     for (index, (name, kind)) in MEMBERS.iter().enumerate() {
         let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
         tx.execute(
-            "INSERT INTO members VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO members VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)",
             params![
                 uuid(),
                 name,
@@ -42,10 +42,13 @@ pub(crate) fn plant(db: &mut Connection, now: Moment) -> rusqlite::Result<()> {
     }
     for (id, username, name, role, number) in USERS {
         tx.execute(
-            "INSERT INTO users (id, username, full_name, email, role, member_id)
-             VALUES (?1, ?2, ?3, ?4, ?5,
-                 (SELECT id FROM members WHERE membership_number = ?6))",
-            params![id.to_string(), username, name, email(username), role, number],
+            "INSERT INTO users (id, username, full_name, email, role)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![id.to_string(), username, name, email(username), role],
+        )?;
+        tx.execute(
+            "UPDATE members SET user_id = ?1 WHERE membership_number = ?2",
+            params![id.to_string(), number],
         )?;
     }
     for (number, location, came, left) in VISITS {

@@ -94,7 +94,7 @@ impl Stated {
 /// Does not wait until the disk has it: 0.07 instead of 3 ms, when thousands come at once with new
 /// tokens. What the power takes with it the next token says again, and whatever is written
 /// otherwise brings to the disk all that was written before.
-fn unsynced<T>(
+pub(crate) fn unsynced<T>(
     db: &Connection,
     write: impl FnOnce() -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {

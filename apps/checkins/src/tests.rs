@@ -18,13 +18,14 @@ use proto::{
     ChannelName, Code, ConnId, Epoch, Identity, Offset, Placed, Refusal, UnixTime, UserId,
 };
 use serde_json::{Map, Value};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     checkins::Checkins,
     moment::{Moment, uuid},
 };
 
+mod away;
 mod house;
 mod page;
 mod rest;
@@ -193,10 +194,15 @@ fn frame(line: &str) -> Value {
     serde_json::from_str(line.split_once(" < ").unwrap().1).unwrap()
 }
 
+/// As many as ever publish at once.
+const WAY: usize = 1000;
+
 /// The gateway as the application sees it. A token is good if it reads `token of <user>`.
 struct Recorder {
     told: mpsc::Sender<Arc<str>>,
     refusing: Mutex<Option<Code>>,
+    /// One permit a publication; taken away, publications wait.
+    way: Semaphore,
     /// Whose connections were ended, and why.
     ended: Mutex<Vec<String>>,
 }
@@ -204,7 +210,15 @@ struct Recorder {
 impl Recorder {
     fn new() -> (Arc<Self>, mpsc::Receiver<Arc<str>>) {
         let (told, hears) = mpsc::channel(2000);
-        (Arc::new(Self { told, refusing: Mutex::default(), ended: Mutex::default() }), hears)
+        (
+            Arc::new(Self {
+                told,
+                refusing: Mutex::default(),
+                way: Semaphore::new(WAY),
+                ended: Mutex::default(),
+            }),
+            hears,
+        )
     }
 
     fn refuses(&self, code: Option<Code>) {
@@ -216,6 +230,7 @@ impl Recorder {
 impl Gateway for Recorder {
     async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
         assert_eq!((post.channel.as_str(), post.from, post.except), ("checkins", None, None));
+        drop(self.way.acquire().await.unwrap());
         if let Some(code) = *self.refusing.lock().unwrap() {
             return Err(code.into());
         }

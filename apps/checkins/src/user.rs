@@ -95,8 +95,8 @@ pub(crate) fn set_active(db: &Connection, id: &UserId, active: bool) -> rusqlite
     Ok(found == 1)
 }
 
-const SELECT: &str =
-    "SELECT id, username, full_name, role, role_stated_at, member_id, active FROM users";
+const SELECT: &str = "SELECT id, username, full_name, role, role_stated_at,
+            (SELECT members.id FROM members WHERE user_id = users.id), active FROM users";
 
 impl Role {
     pub(crate) const fn as_str(self) -> &'static str {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     draft::{Draft, Raw},
     frame::frame,
-    notice::{self, Notice},
+    notice::{self, Marked, Notice},
     notifications::Notifications,
     page, projects, said,
     user::User,
@@ -91,14 +91,26 @@ async fn send(
 ) -> Result<(StatusCode, Json<Stored>), Refused> {
     let draft = Draft::parse(raw)?;
     draft.may_send(&user)?;
-    let channel = draft.recipient.channel();
-    let added = app.store().ask(move |db| match draft.may_arrive(db)? {
-        true => notice::add(db, &draft).map(Some),
-        false => Ok(None),
+    let sent = to_the_end(async move {
+        let channel = draft.recipient.channel();
+        let _turn = app.turn().await;
+        let added = app.store().ask(move |db| match draft.may_arrive(db)? {
+            true => notice::add(db, &draft).map(Some),
+            false => Ok(None),
+        });
+        let notice = added.await?.ok_or_else(|| said::bad("recipient_id: this user was removed."));
+        let notice = notice?;
+        app.publish(channel, frame("notification", &notice), &user).await;
+        Ok(notice)
     });
-    let notice = added.await?.ok_or_else(|| said::bad("recipient_id: this user was removed."))?;
-    app.publish(channel, frame("notification", &notice), &user).await;
-    Ok((StatusCode::CREATED, Json(notice.into())))
+    Ok((StatusCode::CREATED, Json(sent.await?.into())))
+}
+
+/// Goes on when whoever asked hangs up: what is stored is told, too.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(Code::AppFailed.into()))
 }
 
 /// `{is_read}`
@@ -115,10 +127,7 @@ async fn update_one(
     Given(change): Given<Change>,
 ) -> Result<Json<Stored>, Refused> {
     let id = said::number_in(&id).ok_or_else(nowhere)?;
-    let marked = app.mark(&user, vec![id], change.is_read).await?;
-    if 0 < marked.changed {
-        app.tell_tabs(&user).await;
-    }
+    mark(&app, &user, vec![id], change.is_read).await?;
     let found = app.store().ask(move |db| notice::find(db, &user, id)).await?;
     Ok(Json(found.ok_or_else(nowhere)?.into()))
 }
@@ -189,16 +198,31 @@ async fn newest(app: &Notifications, user: User) -> Result<Vec<Stored>, Refusal>
     Ok(newest.into_iter().map(Stored::from).collect())
 }
 
-async fn mark_all(app: &Notifications, user: &User, ids: &[Value], read: bool) -> Answer {
+/// Marks, and shows it to the user's tabs.
+async fn mark(
+    app: &Arc<Notifications>,
+    user: &User,
+    ids: Vec<i64>,
+    read: bool,
+) -> Result<Marked, Refusal> {
+    let (app, user) = (app.clone(), user.clone());
+    let marked = to_the_end(async move {
+        let marked = app.mark(&user, ids, read).await?;
+        if 0 < marked.changed {
+            app.tell_tabs(&user).await;
+        }
+        Ok(marked)
+    });
+    marked.await
+}
+
+async fn mark_all(app: &Arc<Notifications>, user: &User, ids: &[Value], read: bool) -> Answer {
     if IDS_MAX < ids.len() {
         return Err(said::bad("notification_ids: at most 500 at once.").into());
     }
     let ids: Option<Vec<i64>> = ids.iter().map(said::number_of).collect();
     let ids = ids.ok_or_else(|| said::bad("notification_ids: give the ids of notifications."))?;
-    let marked = app.mark(user, ids, read).await?;
-    if 0 < marked.changed {
-        app.tell_tabs(user).await;
-    }
+    let marked = mark(app, user, ids, read).await?;
     let message = format!("{} notifications updated", marked.found);
     Ok(Json(json!({ "updated_count": marked.found, "message": message })))
 }

@@ -10,6 +10,7 @@ use app::{Action, App, Gateway, Message, Person, Post, Visitor};
 use async_trait::async_trait;
 use proto::{Act, ChannelName, Refusal};
 use serde::Serialize;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     collaboration, endpoints,
@@ -37,6 +38,10 @@ pub struct Notifications {
     gateway: Arc<dyn Gateway>,
     store: Store,
     here: Here,
+    /// Held from storing or reading until it is published, so that tabs are shown things in the
+    /// order in which they were stored: a list replaces what a tab has, and one that was read
+    /// before a notification came must not arrive after it.
+    turn: Mutex<()>,
     people: Vec<Person>,
 }
 
@@ -57,7 +62,8 @@ impl Notifications {
             Vec::new()
         };
         let (data_dir, here) = (data_dir.to_owned(), Here::default());
-        Ok(Arc::new(Self { data_dir, gateway, store: Store::start(db)?, here, people }))
+        let (store, turn) = (Store::start(db)?, Mutex::default());
+        Ok(Arc::new(Self { data_dir, gateway, store, here, turn, people }))
     }
 }
 
@@ -164,7 +170,8 @@ impl Notifications {
                 }
                 let list = self.unread(user).await?;
                 let mut actions = vec![reply(list.clone())];
-                if 0 < marked.changed && self.has_other_tabs(user).await {
+                // A lone tab has just been answered with the list.
+                if 0 < marked.changed && self.has_tabs(user, 2).await {
                     let channel = user.channel();
                     actions.push(Action::Publish { channel, payload: list, except: None });
                 }
@@ -234,15 +241,25 @@ impl Notifications {
         self.store.ask(move |db| notice::mark(db, &user, &ids, read)).await
     }
 
-    /// Shows a user's other tabs what is left unread. Clients replace their list by it.
+    /// Shows a user's tabs what is left unread after a change over HTTP. Clients replace their list
+    /// by it.
+    ///
+    /// Whoever asked may be a telephone or a tab that has given up its socket, so that a lone tab
+    /// is told as well.
     pub(crate) async fn tell_tabs(&self, user: &User) {
-        if !self.has_other_tabs(user).await {
+        if !self.has_tabs(user, 1).await {
             return;
         }
+        let _turn = self.turn().await;
         match self.unread(user).await {
             Ok(payload) => self.publish(user.channel(), payload, user).await,
             Err(refusal) => tracing::debug!(?refusal, "the other tabs were not told"),
         }
+    }
+
+    /// One's turn to publish what is stored.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// A publication that fails is logged, not raised: what it tells of is stored, and is in the
@@ -254,10 +271,10 @@ impl Notifications {
         }
     }
 
-    /// A lone tab knows what it has marked; telling it again would repeat the frame it just got.
-    async fn has_other_tabs(&self, user: &User) -> bool {
+    /// Does this user have as many tabs open, or does nobody know?
+    async fn has_tabs(&self, user: &User, least: usize) -> bool {
         match self.gateway.describe(user.channel()).await {
-            Ok(description) => 1 < description.members,
+            Ok(description) => least <= description.members,
             Err(_) => true,
         }
     }

@@ -194,6 +194,8 @@ fn settled(text: &str) -> String {
 #[derive(Default)]
 struct Recorder {
     posts: Mutex<Vec<Post>>,
+    /// Publications wait while a test holds it.
+    way: tokio::sync::Mutex<()>,
     /// What every channel is said to have.
     members: AtomicUsize,
     /// Whose connections were ended, and why.
@@ -215,6 +217,7 @@ impl Recorder {
 #[async_trait]
 impl Gateway for Recorder {
     async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
+        drop(self.way.lock().await);
         self.posts.lock().unwrap().push(post);
         Ok(Placed { epoch: Epoch(1), offset: Offset(1) })
     }

@@ -135,6 +135,68 @@ test('R65, R66: whoever retries is back after a crash with all that was stored',
   await back.close()
 })
 
+test('R79, R81: whoever returns is told what they missed, and whoever stayed nothing', async () => {
+  const shown = token(STAFF)
+  /** A dashboard, and what it is told between its stats and the answer to its first heartbeat. */
+  const dashboard = async () => {
+    const client = await connect(gate.url('/ws/checkins/', shown))
+    assert.equal((await client.hear()).type, 'initial_stats')
+    client.say({ type: 'heartbeat' })
+    const told = []
+    while (told.at(-1)?.type !== 'heartbeat_ack') told.push(await client.hear())
+    return [client, told]
+  }
+  const [[away], [stays]] = [await dashboard(), await dashboard()]
+  away.socket.terminate()
+  const change = async (where, body) => {
+    const answer = await gate.ask('POST', `/api/checkins/${where}`, body, token(ADMIN))
+    assert.ok(answer.ok)
+    return (await answer.json()).id
+  }
+  const visit = await change('', { memberId: 'GYM-0009' })
+  await change(`${visit}/check-out/`, {})
+  const kinds = ['member_checked_in', 'member_checked_out']
+  for (const kind of kinds) assert.equal((await stays.hearKind(kind)).payload.id, visit)
+  await stays.hearKind('stats_update')
+
+  const [back, told] = await dashboard()
+  const ours = told.filter((it) => it.payload?.id === visit)
+  assert.deepEqual(
+    ours.map((it) => [it.type, it.payload.status]),
+    [
+      ['member_checked_in', undefined],
+      ['check_in_update', 'checked_in'],
+      ['member_checked_out', undefined],
+      ['check_in_update', 'checked_out'],
+    ],
+  )
+  stays.say({ type: 'ping' })
+  assert.equal((await stays.hear()).type, 'pong')
+  await Promise.all([back.close(), stays.close()])
+})
+
+test('R75: what one tab marks over HTTP shows in the others, and after a crash', async () => {
+  const tabs = await Promise.all([1, 2, 3].map(
+    () => at('/ws/notifications/', TESS, 'notifications_list'),
+  ))
+  const draft = { title: 'For all', message: 'm', recipient_type: 'all' }
+  const { id } = await (await gate.ask('POST', '/api/notifications/', draft, admin())).json()
+  for (const tab of tabs) assert.equal((await tab.hearKind('notification')).data.id, id)
+  const body = { is_read: true }
+  const marked = gate.ask('PATCH', `/api/notifications/${id}/`, body, token(TESS))
+  assert.equal((await marked).status, 200)
+  for (const tab of tabs) {
+    const list = await tab.hearKind('notifications_list')
+    assert.ok(list.data.every((it) => it.id !== id))
+  }
+  await gate.restart('SIGKILL')
+  const back = await connect(gate.url('/ws/notifications/', token(TESS)))
+  const list = await back.hear()
+  assert.equal(list.type, 'notifications_list')
+  assert.ok(list.data.every((it) => it.id !== id))
+  await back.close()
+})
+
 test('C11: a restart is told by 1012, at which every shipped client comes back', async () => {
   const clients = [
     await at('/ws/notifications/', SAM, 'notifications_list'),

@@ -21,6 +21,8 @@ const QUEUES: &[&str] = &["VecDeque<", "LinkedList<", "BinaryHeap<", "Vec<Note>"
 
 /// Files that keep a queue, and its bound.
 const BOUNDS: &[(&str, &str)] = &[
+    ("apps/checkins/src/dashboards.rs", "AWAY_MAX, the first to leave forgotten first"),
+    ("apps/checkins/src/shown.rs", "KEPT_MAX changes, the oldest settled before its time"),
     ("crates/app/src/login.rs", "REFRESHES_MAX tokens, the oldest forgotten first"),
     (
         "crates/engine/src/conversation.rs",

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{ADMIN, STAFF, World, frame, open, visitor};
 use crate::{
-    check_in::CheckIn,
+    changes::Change,
     checkins::Checkins,
     heard::{Arrival, Departure},
     moment::Moment,
@@ -81,7 +81,7 @@ async fn of_many_check_ins_of_one_member_exactly_one_succeeds() {
         }
         let done = asked.join_all().await;
         let (ins, outs): (Vec<_>, Vec<_>) = done.into_iter().partition(Result::is_ok);
-        let name = ins[0].as_ref().unwrap().member.full_name.clone();
+        let name = ins[0].as_ref().unwrap().check_in.member.full_name.clone();
         assert_eq!((ins.len(), outs.len()), (1, 15));
         assert!(
             outs.into_iter().all(|it| it.unwrap_err() == NotDone::AlreadyIn { name: name.clone() })
@@ -95,11 +95,11 @@ async fn of_many_check_outs_of_one_visit_exactly_one_succeeds() {
     let begun = world.app.check_in(staff(), arrival("GYM-0002")).await.unwrap();
     let mut asked = JoinSet::new();
     for _ in 0..16 {
-        let (desk, check_in) = (world.app.clone(), begun.id.clone());
+        let (desk, check_in) = (world.app.clone(), begun.check_in.id.clone());
         let departure = Ok(Departure { check_in, notes: None });
         asked.spawn(async move { desk.check_out(staff(), departure).await });
     }
-    let ended: Vec<CheckIn> = asked.join_all().await.into_iter().flatten().collect();
+    let ended: Vec<Change> = asked.join_all().await.into_iter().flatten().collect();
     assert_eq!(ended.len(), 1);
 }
 
@@ -121,7 +121,7 @@ async fn a_file_of_a_newer_version_is_left_alone() {
     world.write("PRAGMA user_version = 7").await;
     let failure = Checkins::open(&world.dir.0, world.gateway.clone(), true).unwrap_err();
     let told = failure.to_string();
-    assert!(told.ends_with("(form 7, known 2): upgrade, or move it away"), "{told}");
+    assert!(told.ends_with("(form 7, known 3): upgrade, or move it away"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,7 +221,7 @@ async fn the_news_that_wait_are_bounded() {
     let mut world = World::empty().await;
     let begun = world.app.check_in(staff(), arrival("GYM-0002")).await.unwrap();
     for _ in 0..500 {
-        world.app.news.tell(crate::check_in::Direction::In, begun.clone());
+        world.app.news.tell(begun.clone());
     }
     assert_eq!(world.follows().await.len(), 200 * 2 + 2);
 }
@@ -240,4 +240,18 @@ async fn a_gateway_that_is_busy_costs_the_news_and_nothing_else() {
     world.gateway.refuses(None);
     world.says(STAFF, r#"{"type":"check_in","data":{"memberId":"GYM-0003"}}"#).await;
     assert_eq!(world.follows().await.len(), 4);
+}
+
+/// R79: whichever desk was quicker to say so, the last word is on who came or went last.
+#[tokio::test(start_paused = true)]
+async fn the_news_are_in_the_order_of_what_happened() {
+    let mut world = World::empty().await;
+    let begun = world.app.check_in(staff(), arrival("GYM-0002")).await.unwrap();
+    let departure = Ok(Departure { check_in: begun.check_in.id.clone(), notes: None });
+    let ended = world.app.check_out(staff(), departure).await.unwrap();
+    world.app.news.tell(ended);
+    world.app.news.tell(begun);
+    let told = world.follows().await;
+    let status = |line: &str| frame(line)["payload"]["status"].clone();
+    assert_eq!((status(&told[0]), status(&told[2])), ("checked_in".into(), "checked_out".into()));
 }

@@ -215,7 +215,7 @@ async fn a_member_sees_only_themself() {
     assert_eq!(world.asks(MEMBER, "POST /api/checkins/", Some(body)).await.0, 201);
     assert_eq!(world.gets(MEMBER, "/api/checkins/").await["count"], 1);
 
-    world.write("UPDATE users SET member_id = NULL WHERE id = '1004'").await;
+    world.write("UPDATE members SET user_id = NULL WHERE user_id = '1004'").await;
     assert_eq!(world.gets(MEMBER, "/api/members/").await["count"], 0);
     assert_eq!(world.gets(MEMBER, "/api/checkins/").await["count"], 0);
 }

@@ -39,7 +39,7 @@ async fn tell(world: &mut World, story: &str, show: fn(&str) -> String) -> Strin
     told
 }
 
-fn brief(line: &str) -> String {
+pub(super) fn brief(line: &str) -> String {
     let Some((whom, _)) = line.split_once(" < ") else { return line.to_owned() };
     let frame = frame(line);
     let payload = &frame["payload"];

@@ -144,6 +144,68 @@ async fn a_number_is_one_members() {
     }
 }
 
+/// R16: a token is all that is known of her, and her member was enrolled before she first came.
+#[tokio::test(start_paused = true)]
+async fn a_member_known_by_a_token_alone_checks_in_themself() {
+    let mut world = World::unseeded();
+    let desk = r#"sol {"role":"staff"}"#;
+    let enrol = async |world: &World, name: &str, user: Value| {
+        let body = json!({ "full_name": name, "email": "", "user_id": user });
+        let (status, added) = world.asks(desk, "POST /api/members/", Some(body)).await;
+        (status, added["user_id"].clone())
+    };
+    assert_eq!(enrol(&world, "Mina Park", json!(" mina ")).await, (201, json!("mina")));
+    assert_eq!(enrol(&world, "Tim Ng", json!(7)).await, (201, json!("7")));
+    assert_eq!(enrol(&world, "Nobody's", json!("")).await, (201, Value::Null));
+    for taken in [json!("mina"), json!("7"), json!("a:b"), json!(1.5), json!([7]), json!(true)] {
+        assert_eq!(enrol(&world, "Another", taken.clone()).await.0, 400, "{taken}");
+    }
+
+    for (user, number) in [("mina", "M-00001"), (r#"7 {"role":"trainer"}"#, "M-00002")] {
+        world.connects(user).await;
+        let said = format!(r#"{{"type":"check_in","data":{{"memberId":"{number}"}}}}"#);
+        let told = world.says(user, &said).await;
+        assert_eq!(frame(&told[0])["type"], "check_in_success");
+        world.connects("ann").await;
+        let told = world.says("ann", &said).await;
+        assert_eq!(frame(&told[0])["payload"]["code"], "DENIED");
+    }
+    assert_eq!(world.gets_members("mina").await["results"][0]["full_name"], "Mina Park");
+    for user in ["mina", "ann", r#"7 {"role":"trainer"}"#] {
+        let body = json!({ "full_name": "Ann", "email": "", "user_id": "ann" });
+        assert_eq!(world.asks(user, "POST /api/members/", Some(body)).await.0, 403, "{user}");
+    }
+}
+
+/// Form 2 had a user's member in the user's row.
+#[tokio::test(start_paused = true)]
+async fn a_file_of_the_second_form_is_brought_along() {
+    let dir = Dir(std::env::temp_dir().join(format!("checkins-{}", uuid())));
+    std::fs::create_dir_all(&dir.0).unwrap();
+    let db = rusqlite::Connection::open(dir.0.join("checkins.db")).unwrap();
+    db.execute_batch(include_str!("form_2.sql")).unwrap();
+    db.execute_batch(
+        "PRAGMA user_version = 2;
+         INSERT INTO members VALUES ('m', 'Mina Park', 'm@x', '', 'GYM-1', '1');
+         INSERT INTO users VALUES ('mina', 'mina', 'Mina', 'm@x', 'member', 9, 1, 'm');
+         INSERT INTO users VALUES ('tim', 'tim', 'Tim', '', 'trainer', 0, 0, NULL);
+         INSERT INTO check_ins VALUES ('c', 'm', '', '', 1, NULL, 'mina');",
+    )
+    .unwrap();
+    drop(db);
+
+    let mut world = World::in_dir(dir, false);
+    assert_eq!(world.shows("mina").await, "mina, Mina, member");
+    let kept = r#"mina {"role":"admin","iat":8}"#;
+    assert_eq!(world.shows(kept).await, "Your role has changed. Sign in again.");
+    assert_eq!(world.shows("tim").await, "This user was removed.");
+    assert_eq!(world.gets_members("mina").await["results"][0]["user_id"], "mina");
+    let told = world.says("mina", r#"{"type":"check_out","data":{"checkInId":"c"}}"#).await;
+    assert_eq!(frame(&told[0])["type"], "check_out_success");
+    let told = world.says("mina", r#"{"type":"check_in","data":{"memberId":"GYM-1"}}"#).await;
+    assert_eq!(frame(&told[0])["type"], "check_in_success");
+}
+
 /// Form 1 had users with numbers for ids.
 #[tokio::test(start_paused = true)]
 async fn a_file_of_the_first_form_is_brought_along() {

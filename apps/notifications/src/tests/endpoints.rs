@@ -245,9 +245,10 @@ async fn marking_over_http_is_marking() {
         (&json!("1"), &json!(true), &json!(true))
     );
     assert_eq!(world.unread(UMA_STUDENT).await, ["Proposals are due"]);
-    assert_eq!(world.gateway.posts(), "", "there is no other tab to tell");
+    assert_eq!(world.gateway.posts(), "", "there is no tab to tell");
 
-    world.gateway.members.store(2, Ordering::Relaxed);
+    // One is enough: it may be another than whoever asks.
+    world.gateway.members.store(1, Ordering::Relaxed);
     let all = r#"{"notification_ids":["1","2","4"],"updates":{"is_read":true}}"#;
     let path = "/api/notifications/bulk-update/";
     let (_, body) = world.ask(UMA_STUDENT, "POST", path, all).await;
@@ -267,6 +268,86 @@ async fn marking_over_http_is_marking() {
         let (status, _) = world.ask(UMA_STUDENT, "PATCH", path, read).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+/// R75: by every way there is, of notifications to oneself, to a role and to everyone; reading is
+/// one's own all the same, and a restart forgets none of it.
+#[tokio::test]
+async fn whatever_way_it_is_marked_every_tab_is_shown_what_is_left() {
+    let mut world = World::new();
+    world.gateway.members.store(3, Ordering::Relaxed);
+    world.meanwhile("DELETE FROM notifications").await;
+    let mut ids = Vec::new();
+    for whom in [
+        r#""user","recipient_id":"7""#,
+        r#""role","recipient_id":"Student""#,
+        r#""all""#,
+        r#""all""#,
+    ] {
+        let draft = format!(r#"{{"title":"t","message":"m","recipient_type":{whom}}}"#);
+        let (_, sent) = world.ask(ADA_ADMIN, "POST", "/api/notifications/", &draft).await;
+        ids.push(sent["id"].as_str().unwrap().to_owned());
+    }
+    world.gateway.posts();
+
+    let say = format!(r#"{{"action":"mark_read","notification_id":"{}"}}"#, ids[0]);
+    let told = world.say(UMA_STUDENT, "notifications", &say).await;
+    assert_eq!(told.matches("notifications_list").count(), 2, "the answer, and the other tabs");
+    for (index, method, path, body) in [
+        (1, "PATCH", format!("/api/notifications/{}/", ids[1]), r#"{"is_read":true}"#.to_owned()),
+        (
+            2,
+            "POST",
+            "/api/notifications/bulk-update/".to_owned(),
+            format!(r#"{{"notification_ids":["{}"],"updates":{{"is_read":true}}}}"#, ids[2]),
+        ),
+        (
+            3,
+            "POST",
+            "/api/notifications/mark-read/".to_owned(),
+            format!(r#"{{"notification_ids":["{}"],"recipient_id":null}}"#, ids[3]),
+        ),
+    ] {
+        assert_eq!(world.ask(UMA_STUDENT, method, &path, &body).await.0, StatusCode::OK);
+        let told = world.gateway.posts();
+        assert!(told.starts_with("notifications:user:7 {"), "{path}: {told}");
+        for (at, id) in ids.iter().enumerate() {
+            let is_left = told.contains(&format!(r#""id": "{id}""#));
+            assert_eq!(is_left, index < at, "{path}: {told}");
+        }
+        world.ask(UMA_STUDENT, method, &path, &body).await;
+        assert_eq!(world.gateway.posts(), "", "nothing has changed");
+    }
+    assert_eq!(world.unread(TESS_STUDENT).await.len(), 3, "of her role and of all");
+
+    world.app = Notifications::open(&world.dir, world.gateway.clone(), true).unwrap();
+    assert!(world.unread(UMA_STUDENT).await.is_empty());
+    assert_eq!(world.unread(TESS_STUDENT).await.len(), 3);
+}
+
+/// R73: what is stored is told, also when whoever sent it has hung up by then.
+#[tokio::test]
+async fn who_hangs_up_is_still_heard() {
+    let world = World::new();
+    let hold = world.gateway.way.lock().await;
+    {
+        let draft = r#"{"title":"Late","message":"m","recipient_type":"all"}"#;
+        let asks = world.ask(ADA_ADMIN, "POST", "/api/notifications/", draft);
+        let stored = async {
+            while world.unread(TESS_STUDENT).await[0] != "Late" {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            answer = asks => panic!("answered before anyone was told: {answer:?}"),
+            () = stored => {}
+        }
+    }
+    drop(hold);
+    while world.gateway.posts.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(world.gateway.posts().contains("Late"));
 }
 
 /// The shipped client groups by a recipient it was not always told, so nothing is a recipient too.
