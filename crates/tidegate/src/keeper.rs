@@ -92,8 +92,26 @@ pub(crate) async fn run(ground: Arc<Ground>, mut stopped: oneshot::Receiver<()>)
             let gone = lock(&ground.register).revocations.sweep(moment().wall);
             keep(&ground, Table::Revocations, gone).await;
         }
+        show(&ground);
         flush(&ground).await;
     }
+}
+
+/// For the metrics.
+fn show(ground: &Ground) {
+    let register = lock(&ground.register);
+    let session::Tally { started, resumed, ended, refused, replaced } = *register.sessions.tally();
+    ground.monitor.front().registered(&monitor::Registered {
+        live: register.sessions.live() as u64,
+        away: register.sessions.away() as u64,
+        started,
+        resumed,
+        ended,
+        refused,
+        replaced,
+        revocations: register.revocations.len() as u64,
+        revocations_added: register.revocations.added(),
+    });
 }
 
 /// Keeps all that has changed, or as much as can be.
