@@ -15,9 +15,10 @@ use engine::Rules;
 use front::{ApiKeys, KeyRow, PageLink};
 use limits::AdmissionLimits;
 use monitor::{Build, Monitor};
-use proto::ShardId;
+use proto::{Epoch, ShardId};
 use serde_json::{Map, Value, json};
 use session::Register;
+use store::Store;
 use thiserror::Error;
 use token::KeySets;
 use tokio::{
@@ -48,6 +49,10 @@ pub(crate) enum BootError {
     Tls(#[from] TlsError),
     #[error("make the data directory {path}")]
     DataDir { path: String, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    #[error("take back sessions and revocations")]
+    Restore(#[from] store::ReadError),
     #[error("open application {name}")]
     Notifications { name: Arc<str>, source: notifications::OpenError },
     #[error("open application {name}")]
@@ -82,6 +87,8 @@ impl House {
         // Whoever was here is away now; the next process is to know.
         let _ = self.stop_keeping.send(());
         let _ = self.keeping.await;
+        let store = self.ground.store.clone();
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
     }
 }
 
@@ -113,6 +120,7 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
     let shards = config.server.shards.unwrap_or_else(cores).clamp(1, SHARDS_MAX);
     let address = net::probe(config.server.listen)?;
     make_data_dir(&config)?;
+    let store = open_store(&config)?;
     let certificate = config.server.tls.as_ref().map(Certificate::read).transpose()?;
     let tls = certificate.as_ref().map(Certificate::server_config).transpose()?;
     let sockets = Sockets::new(&config, address, tls);
@@ -124,9 +132,9 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
     let hub = Arc::new(Hub::new(shards, inbox, dev.then(|| mint(&config)).flatten(), mints));
     let apps = open_apps(&config, &hub, dev)?;
     let (handoffs, handed_off) = mpsc::channel(HANDOFFS_MAX);
-    let ground = ground(&config, shards, Arc::clone(&hub), &apps, handoffs);
+    let ground = ground(&config, store, Arc::clone(&hub), &apps, handoffs);
     hub.belongs_to(&ground);
-    keeper::restore(&ground);
+    keeper::restore(&ground)?;
     let (stop_keeping, told) = oneshot::channel();
     let keeping = tokio::spawn(keeper::run(Arc::clone(&ground), told));
     let (stop_front, stopped) = oneshot::channel();
@@ -143,6 +151,16 @@ fn make_data_dir(config: &Config) -> Result<(), BootError> {
     let path = &config.server.data_dir;
     std::fs::create_dir_all(path)
         .map_err(|source| BootError::DataDir { path: path.display().to_string(), source })
+}
+
+/// Before the applications, and locked: no two processes write one directory.
+fn open_store(config: &Config) -> Result<Store, BootError> {
+    let fresh_epoch = || {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).expect("the system has random numbers once it is up");
+        Epoch(u64::from_ne_bytes(bytes))
+    };
+    Ok(Store::open(&config.server.data_dir, store::Options::default(), fresh_epoch)?)
 }
 
 /// The development key, and what tokens need besides who they are for.
@@ -184,11 +202,12 @@ fn open_apps(config: &Config, hub: &Arc<Hub>, dev: bool) -> Result<Vec<OpenApp>,
 
 fn ground(
     config: &Config,
-    shards: u16,
+    store: Store,
     hub: Arc<Hub>,
     apps: &[OpenApp],
     handoffs: mpsc::Sender<front::Handoff>,
 ) -> Arc<Ground> {
+    let shards = hub.shard_count();
     let route_limits = config.routes.iter().map(|it| it.route.limits.clone()).collect();
     let limits = AdmissionLimits::new(config.server.limits.clone(), route_limits, Instant::now());
     let bounds = session::Bounds::of_connections(config.server.limits.connections_max);
@@ -209,7 +228,8 @@ fn ground(
             head_limits: head_limits(config),
             limits: Mutex::new(limits),
             register: Mutex::new(Register::new(bounds)),
-            keeper: Box::new(keeper::ThisProcess),
+            keeper: Box::new(keeper::StoreKeeper::new(store.clone())),
+            store,
             key_sets: Mutex::new(KeySets::new(config.sources().cloned(), config.jwks)),
             apps,
             hub,

@@ -11,6 +11,7 @@ use limits::AdmissionLimits;
 use monitor::Monitor;
 use proto::{SessionId, UnixTime};
 use session::Register;
+use store::Store;
 use token::{KeySets, Source, VerifiedCache};
 
 use crate::{hub::Hub, inbox::lock, keeper::Keeper};
@@ -27,6 +28,8 @@ pub(crate) struct Ground {
     /// Sessions and revocations. Touched at accept and at close, and when somebody looks.
     pub(crate) register: Mutex<Register>,
     pub(crate) key_sets: Mutex<KeySets>,
+    /// What survives a restart. Closed last.
+    pub(crate) store: Store,
     pub(crate) keeper: Box<dyn Keeper>,
     /// The application of each route.
     pub(crate) apps: Vec<Option<Arc<dyn App>>>,

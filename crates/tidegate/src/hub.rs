@@ -100,7 +100,7 @@ impl Hub {
         self.keys_fetched.notify_waiters();
     }
 
-    fn shard_count(&self) -> u16 {
+    pub(crate) fn shard_count(&self) -> u16 {
         u16::try_from(self.inboxes.len()).expect("shards are counted with sixteen bits")
     }
 

@@ -1,10 +1,19 @@
 //! Where sessions and revocations are kept, and the task that takes them there.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use proto::Refusal;
+use proto::{Code, Page, Refusal};
 use session::Change;
+use store::{Answer, Fault, Job, Listener, ReadError, ReadFault, Store, Table, Token, Writer};
 use tokio::sync::oneshot;
 use tracing::warn;
 
@@ -13,37 +22,92 @@ use crate::{
     inbox::lock,
 };
 
-/// What is kept.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Table {
-    Sessions,
-    Revocations,
-}
-
-/// Whoever keeps rows for the next process.
+/// Whoever keeps rows of sessions and revocations for the next process.
 #[async_trait]
 pub(crate) trait Keeper: fmt::Debug + Send + Sync + 'static {
-    /// Answers when the rows are safe.
+    /// Answers when all of them are safe.
     async fn keep(&self, table: Table, changes: Vec<Change>) -> Result<(), Refusal>;
 
     /// What an earlier process has kept.
-    fn kept(&self, table: Table) -> Vec<(String, String)>;
+    fn kept(&self, table: Table) -> Result<Vec<(String, String)>, ReadError>;
 }
 
-/// Keeps nothing beyond the process: what is known of sessions and revocations is in memory, and
-/// ends with it. Says so once, at the start.
+/// Keeps them in the store, which confirms what is on the disk.
 #[derive(Debug)]
-pub(crate) struct ThisProcess;
+pub(crate) struct StoreKeeper {
+    store: Store,
+    writer: Writer,
+    told: Arc<Told>,
+    token_next: AtomicU64,
+}
+
+/// Who waits for which answer. As many as the store's queue takes.
+#[derive(Debug, Default)]
+struct Told {
+    waiting: Mutex<HashMap<Token, oneshot::Sender<bool>>>,
+}
+
+impl StoreKeeper {
+    pub(crate) fn new(store: Store) -> Self {
+        let told = Arc::new(Told::default());
+        let writer = store.writer(Arc::<Told>::clone(&told));
+        Self { store, writer, told, token_next: AtomicU64::new(0) }
+    }
+
+    fn job(&self, table: Table, change: Change) -> (Token, Job) {
+        let key = change.key.into();
+        let job = match change.value {
+            Some(value) => Job::Put { table, key, value: value.into() },
+            None => Job::Remove { table, key },
+        };
+        (Token(self.token_next.fetch_add(1, Ordering::Relaxed)), job)
+    }
+}
 
 #[async_trait]
-impl Keeper for ThisProcess {
-    async fn keep(&self, _table: Table, _changes: Vec<Change>) -> Result<(), Refusal> {
+impl Keeper for StoreKeeper {
+    async fn keep(&self, table: Table, changes: Vec<Change>) -> Result<(), Refusal> {
+        let jobs: Vec<_> = changes.into_iter().map(|it| self.job(table, it)).collect();
+        let tokens: Vec<Token> = jobs.iter().map(|it| it.0).collect();
+        let mut answers = Vec::with_capacity(tokens.len());
+        for token in &tokens {
+            let (answer, answered) = oneshot::channel();
+            lock(&self.told.waiting).insert(*token, answer);
+            answers.push(answered);
+        }
+        if self.writer.submit(jobs).is_err() {
+            let waiting = &mut *lock(&self.told.waiting);
+            tokens.iter().for_each(|it| drop(waiting.remove(it)));
+            return Err(Code::StoreUnavailable.into());
+        }
+        for answered in answers {
+            // A store that is being closed answers nobody any more.
+            if !answered.await.unwrap_or(false) {
+                return Err(Code::StoreUnavailable.into());
+            }
+        }
         Ok(())
     }
 
-    fn kept(&self, _table: Table) -> Vec<(String, String)> {
-        Vec::new()
+    fn kept(&self, table: Table) -> Result<Vec<(String, String)>, ReadError> {
+        let rows = self.store.rows(table)?;
+        Ok(rows.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
+}
+
+impl Listener for Told {
+    fn stored(&self, answers: Vec<(Token, Result<Answer, Fault>)>) {
+        let waiting = &mut *lock(&self.waiting);
+        for (token, answer) in answers {
+            if let Some(waits) = waiting.remove(&token) {
+                // Whoever asked may have hung up.
+                let _ = waits.send(answer.is_ok());
+            }
+        }
+    }
+
+    /// Nothing is read by this side.
+    fn found(&self, _token: Token, _page: Result<Page, ReadFault>) {}
 }
 
 /// A crash loses what has happened to sessions in this time, never a revocation.
@@ -54,9 +118,12 @@ const BATCH_MAX: usize = 1000;
 const SWEEP_EVERY: u32 = 60;
 
 /// Takes back what was kept, before anybody comes.
-pub(crate) fn restore(ground: &Ground) {
+///
+/// # Errors
+/// When it cannot be read: nobody is let in whose revocation might be in it.
+pub(crate) fn restore(ground: &Ground) -> Result<(), ReadError> {
     let register = &mut *lock(&ground.register);
-    let (revoked, lost) = register.revocations.restore(ground.keeper.kept(Table::Revocations));
+    let (revoked, lost) = register.revocations.restore(ground.keeper.kept(Table::Revocations)?);
     for fault in lost {
         warn!("a revocation that was kept is not in force: {fault}");
     }
@@ -65,12 +132,13 @@ pub(crate) fn restore(ground: &Ground) {
         let route = routes.of(routes.named(name)?)?;
         route.sessions.map(|it| it.grace)
     };
-    let kept = ground.keeper.kept(Table::Sessions);
+    let kept = ground.keeper.kept(Table::Sessions)?;
     let (sessions, lost) = register.sessions.restore(kept, grace_of, moment());
     for fault in lost {
         warn!("a session that was kept has ended: {fault}");
     }
     tracing::info!(sessions, revoked, "sessions and revocations taken back");
+    Ok(())
 }
 
 /// Ends sessions whose grace is over, and keeps what has changed; until it is told

@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     (
         "tidegate",
         "admission app checkins config engine front limits monitor net notifications permission \
-         proto session token wire",
+         proto session store token wire",
         "",
     ),
     ("bench", "token wire", "admission engine limits permission proto"),

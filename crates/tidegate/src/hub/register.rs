@@ -9,13 +9,13 @@ use engine::Whom;
 use proto::{Code, Identity, Refusal, SessionId, UnixTime};
 use serde_json::{Map, Value, json};
 use session::{BadRevocation, Revocation, Seat};
+use store::Table;
 use tracing::{info, warn};
 
 use super::Hub;
 use crate::{
     ground::{Ground, draw, moment},
     inbox::lock,
-    keeper::Table,
 };
 
 #[async_trait]
