@@ -478,3 +478,41 @@ def test_session_ids_are_in_no_log_above_debug(
         assert "revoked" in gate.log()
     finally:
         gate.close()
+
+
+# A restart
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_sessions_and_revocations_survive_a_restart(
+    tmp_path_factory: pytest.TempPathFactory, address: str, how: str
+) -> None:
+    """R24, A9: a revocation is on the disk when it is answered, a session within a second or so."""
+    gate = Gate(CONFIGS / "sessions.toml", tmp_path_factory.mktemp(how)).start()
+    try:
+        shown, revoked = token("ann"), token("bob", jti="bobs-token")
+        ann, welcome = enter(gate, shown, path="/ws/double", device="phone", address=address)
+        ended, ends = enter(gate, shown, path="/ws/double", address=address)
+        ended.connection.close(1000)
+        until(lambda: state(gate, ends["session"]) == "SESSION_UNKNOWN", "it to end")
+        if how == "killed":
+            # Sessions are written once a second.
+            time.sleep(2.5)
+        api(gate, "POST", "/api/revoke", {"jti": "bobs-token", "reason": "Lost."})
+        if how == "killed":
+            gate.kill()
+        else:
+            gate.close()
+        vanish(ann)
+        gate.start()
+        assert [it["id"] for it in listed(gate, "ann")] == [welcome["session"]]
+        assert state(gate, welcome["session"]) == "away"
+        assert listed(gate, "ann")[0]["device"] == "phone"
+        refused = refusal(gate, PATH, revoked, address=address)
+        assert (refused.code, refused.body["message"]) == ("TOKEN_REVOKED", "Lost.")
+        _, again = enter(gate, None, welcome["session"], path="/ws/double", address=address)
+        assert (again["user"], again["resumed"]) == ("ann", True)
+        gate.close()
+    finally:
+        if gate.process is not None and gate.process.poll() is None:
+            gate.kill()

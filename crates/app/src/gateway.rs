@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use proto::{ChannelName, Cursor, Epoch, Identity, Page, Placed, Reader, Refusal, Span, UserId};
+use proto::{ChannelName, Identity, Placed, Refusal, UserId};
 use serde_json::{Map, Value};
 
 /// The gateway, as seen from the asynchronous side.
@@ -16,18 +16,6 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// What is known of a channel now, over all shards.
     async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal>;
-
-    /// A part of a channel's log, read now. `epoch`: only if it is the log's.
-    ///
-    /// A refusal is `NO_LOG` where the namespace keeps none, `STORE_UNAVAILABLE` where it cannot be
-    /// read at the moment.
-    async fn history(&self, reading: Reading) -> Result<Page, Refusal>;
-
-    /// How far somebody has come in a channel's log, and how many messages are unread.
-    async fn cursor(&self, channel: ChannelName, reader: Reader) -> Result<(Cursor, u64), Refusal>;
-
-    /// Forgets a channel's log, with its cursors. What comes begins in another epoch.
-    async fn erase(&self, channel: ChannelName) -> Result<(), Refusal>;
 
     /// Ends connections; answers how many.
     async fn disconnect(&self, whom: Selection, why: Refusal) -> Result<usize, Refusal>;
@@ -55,16 +43,6 @@ pub struct Post {
     /// Posted again with the same key, it gets the place it has already, for as long as the
     /// configuration says; on disk where the log is. Name whose key it is in it.
     pub key: Option<Arc<str>>,
-}
-
-/// Which part of which log.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Reading {
-    pub channel: ChannelName,
-    pub span: Span,
-    pub epoch: Option<Epoch>,
-    /// Messages wanted at most.
-    pub limit: u16,
 }
 
 /// What is known of a channel.

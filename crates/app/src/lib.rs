@@ -10,6 +10,7 @@ pub mod claimed;
 mod echo;
 mod gateway;
 pub mod login;
+mod logs;
 mod register;
 pub mod rest;
 mod visitor;
@@ -17,7 +18,8 @@ mod visitor;
 pub use crate::{
     app::App,
     echo::Echo,
-    gateway::{Description, Gateway, Person, Post, Reading, Selection},
+    gateway::{Description, Gateway, Person, Post, Selection},
+    logs::{Logs, Reading},
     register::{Exchanged, Register, RevocationView, Revoke, Revoked, SessionView, Subject, Which},
     visitor::Visitor,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{App, Gateway, Register};
+use app::{App, Gateway, Logs, Register};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -28,6 +28,7 @@ use crate::{
 /// What the HTTP side is made of.
 pub struct Parts {
     pub gateway: Arc<dyn Gateway>,
+    pub logs: Arc<dyn Logs>,
     pub register: Arc<dyn Register>,
     pub monitor: Arc<Monitor>,
     pub keys: ApiKeys,

@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use app::{Gateway, Register};
+use app::{Gateway, Logs, Register};
 use limits::{AddressKey, Backoff};
 use monitor::Monitor;
 use tokio::sync::Semaphore;
@@ -27,6 +27,7 @@ const ADDRESSES_MAX: u32 = 10_000;
 
 pub(crate) struct Shared {
     pub(crate) gateway: Arc<dyn Gateway>,
+    pub(crate) logs: Arc<dyn Logs>,
     pub(crate) register: Arc<dyn Register>,
     pub(crate) monitor: Arc<Monitor>,
     pub(crate) keys: ApiKeys,
@@ -48,12 +49,13 @@ pub(crate) struct Shared {
 impl Shared {
     /// Takes what requests need; applications and their pages are the router's.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { gateway, register, monitor, keys, admin, metrics, bounds, .. } = parts;
+        let Parts { gateway, logs, register, monitor, keys, admin, metrics, bounds, .. } = parts;
         let body_room = Arc::new(Semaphore::new(bounds.bodies_bytes_max / 1024));
         let failures = Backoff::new(parts.key_failures, ADDRESSES_MAX, Instant::now());
         Self {
             idempotency: Idempotency::new(keys.len()),
             gateway,
+            logs,
             register,
             monitor,
             keys,

@@ -7,5 +7,6 @@ mod http;
 mod idempotency;
 mod pages;
 mod secrets;
+mod sessions;
 mod tls;
 mod world;

@@ -19,6 +19,20 @@ pub struct FrontMetrics {
     publishes: Histogram,
 }
 
+/// What is known of sessions and revocations, which are counted where they are kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Registered {
+    pub live: u64,
+    pub away: u64,
+    pub started: u64,
+    pub resumed: u64,
+    pub ended: u64,
+    pub refused: u64,
+    pub replaced: u64,
+    pub revocations: u64,
+    pub revocations_added: u64,
+}
+
 pub(crate) const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Default for FrontMetrics {
@@ -71,6 +85,24 @@ impl FrontMetrics {
     /// A call of an application failed, as seen outside the shards.
     pub fn app_failed(&self) {
         self.add(Metric::AppErrors);
+    }
+
+    /// Sessions and revocations stand like this now.
+    pub fn registered(&self, registered: &Registered) {
+        let Registered { live, away, started, resumed, ended, refused, replaced, .. } = *registered;
+        for (metric, count) in [
+            (Metric::SessionsLive, live),
+            (Metric::SessionsAway, away),
+            (Metric::SessionsStarted, started),
+            (Metric::SessionsResumed, resumed),
+            (Metric::SessionsEnded, ended),
+            (Metric::SessionsRefused, refused),
+            (Metric::SessionsReplaced, replaced),
+            (Metric::Revocations, registered.revocations),
+            (Metric::RevocationsAdded, registered.revocations_added),
+        ] {
+            self.counts[metric.index()].store(count, Relaxed);
+        }
     }
 
     /// From asking for a publication to knowing its place.

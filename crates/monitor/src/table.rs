@@ -89,6 +89,17 @@ metrics! {
     Authenticated "tidegate_authentications_succeeded" Counter One [] "Tokens found good (R96)."
     AuthenticationFailed "tidegate_authentications_failed" Counter One ["code"] "Tokens found missing or not good, by code (R96)."
 
+    // Sessions and revocations, counted once a second (R97).
+    SessionsLive "tidegate_sessions_live" Gauge One [] "Sessions with a connection."
+    SessionsAway "tidegate_sessions_away" Gauge One [] "Sessions that wait for their client to come back."
+    SessionsStarted "tidegate_sessions_started" Counter One [] "Sessions that began."
+    SessionsResumed "tidegate_sessions_resumed" Counter One [] "Times that a client came back to its session (R24)."
+    SessionsEnded "tidegate_sessions_ended" Counter One [] "Sessions that ended, whatever ended them."
+    SessionsRefused "tidegate_sessions_refused" Counter One [] "Sessions refused because as many of the user's, or of all, were live (R22)."
+    SessionsReplaced "tidegate_sessions_replaced" Counter One [] "Sessions that ended for a newer one of the same user (R22)."
+    Revocations "tidegate_revocations" Gauge One [] "Revocations held, those that are over but not forgotten included (A9)."
+    RevocationsAdded "tidegate_revocations_added" Counter One [] "Revocations made or renewed since the start."
+
     // Messages.
     Received "tidegate_messages_received" Counter One [] "Messages received from clients."
     Sent "tidegate_messages_sent" Counter One [] "Messages sent to clients, each recipient counted."

@@ -264,6 +264,32 @@ impl Sessions {
         }
     }
 
+    /// What a client subscribed to by an earlier connection, for the command `resume`: of the session
+    /// its connection has now, or of another of the same user and route that is away, which then has
+    /// nothing left to wait for and ends. `None` if there is none of theirs by that id.
+    pub fn claim(
+        &mut self,
+        id: SessionId,
+        place: Place,
+        seat: Seat,
+        moment: Moment,
+    ) -> Option<Vec<Left>> {
+        let own = self.seated(place, seat)?;
+        if self.record(own).id() == id {
+            return self.take_left(place, seat);
+        }
+        let (user, route) = (self.record(own).identity.user.clone(), self.record(own).route);
+        let other = self.slot_of(id)?;
+        let record = self.record(other);
+        let away = record.away().filter(|it| moment.now < it.ends_at)?;
+        if record.identity.user != user || record.route != route {
+            return None;
+        }
+        let left = away.left.clone();
+        self.remove(other);
+        Some(left)
+    }
+
     /// The channels that a live session was in before its connection ended, for its client to have
     /// again. They are handed out once.
     pub fn take_left(&mut self, place: Place, seat: Seat) -> Option<Vec<Left>> {

@@ -1,4 +1,6 @@
 //! Stories of one store: what was submitted, and what is there afterwards.
 
+mod damage;
 mod fixtures;
+mod keeping;
 mod order;

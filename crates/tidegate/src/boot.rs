@@ -49,12 +49,14 @@ pub(crate) enum BootError {
     Tls(#[from] TlsError),
     #[error("make the data directory {path}")]
     DataDir { path: String, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    #[error("take back sessions and revocations")]
+    Restore(#[from] store::ReadError),
     #[error("open application {name}")]
     Notifications { name: Arc<str>, source: notifications::OpenError },
     #[error("open application {name}")]
     Checkins { name: Arc<str>, source: checkins::OpenError },
-    #[error(transparent)]
-    Store(#[from] store::OpenError),
     #[error("take the API keys")]
     ApiKeys(#[source] front::BadKey),
     #[error("start shard {shard}")]
@@ -86,7 +88,8 @@ impl House {
         let _ = self.stop_keeping.send(());
         let _ = self.keeping.await;
         // Everything is written, and the next process need not wonder.
-        self.ground.store.clone().close();
+        let store = self.ground.store.clone();
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
     }
 }
 
@@ -130,9 +133,9 @@ pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
     let hub = Arc::new(Hub::new(shards, inbox, dev.then(|| mint(&config)).flatten(), mints));
     let apps = open_apps(&config, &hub, dev)?;
     let (handoffs, handed_off) = mpsc::channel(HANDOFFS_MAX);
-    let ground = ground(&config, shards, Arc::clone(&hub), store, &apps, handoffs);
+    let ground = ground(&config, store, Arc::clone(&hub), &apps, handoffs);
     hub.belongs_to(&ground);
-    keeper::restore(&ground);
+    keeper::restore(&ground)?;
     let (stop_keeping, told) = oneshot::channel();
     let keeping = tokio::spawn(keeper::run(Arc::clone(&ground), told));
     let (stop_front, stopped) = oneshot::channel();
@@ -222,12 +225,12 @@ fn open_apps(config: &Config, hub: &Arc<Hub>, dev: bool) -> Result<Vec<OpenApp>,
 
 fn ground(
     config: &Config,
-    shards: u16,
-    hub: Arc<Hub>,
     store: Store,
+    hub: Arc<Hub>,
     apps: &[OpenApp],
     handoffs: mpsc::Sender<front::Handoff>,
 ) -> Arc<Ground> {
+    let shards = hub.shard_count();
     let route_limits = config.routes.iter().map(|it| it.route.limits.clone()).collect();
     let limits = AdmissionLimits::new(config.server.limits.clone(), route_limits, Instant::now());
     let bounds = session::Bounds::of_connections(config.server.limits.connections_max);
@@ -249,10 +252,10 @@ fn ground(
             limits: Mutex::new(limits),
             register: Mutex::new(Register::new(bounds)),
             keeper: keeper::Keeper::new(store.clone()),
+            store,
             key_sets: Mutex::new(KeySets::new(config.sources().cloned(), config.jwks)),
             apps,
             hub,
-            store,
             lives: AtomicU32::new(0),
             monitor: Arc::new(Monitor::new(shards, build, counts)),
             runtime: tokio::runtime::Handle::current(),
@@ -281,6 +284,7 @@ fn serve(
     let login = login_route(config).filter(|_| dev);
     let parts = front::Parts {
         gateway: Arc::clone(&gateway),
+        logs: Arc::<Hub>::clone(&ground.hub),
         register: Arc::<Hub>::clone(&ground.hub),
         monitor: Arc::clone(&ground.monitor),
         keys: api_keys(config)?,

@@ -28,11 +28,12 @@ pub(crate) struct Ground {
     /// Sessions and revocations. Touched at accept and at close, and when somebody looks.
     pub(crate) register: Mutex<Register>,
     pub(crate) key_sets: Mutex<KeySets>,
+    /// What survives a restart. Closed last.
+    pub(crate) store: Store,
     pub(crate) keeper: Keeper,
     /// The application of each route.
     pub(crate) apps: Vec<Option<Arc<dyn App>>>,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) store: Store,
     /// How many halls there have been: what tells their dealings with the store apart.
     pub(crate) lives: AtomicU32,
     pub(crate) monitor: Arc<Monitor>,

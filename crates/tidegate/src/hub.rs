@@ -8,7 +8,7 @@ use std::{
 };
 
 use admission::Tables;
-use app::{Description, Gateway, Post, Reading, Selection};
+use app::{Description, Gateway, Logs, Post, Reading, Selection};
 use async_trait::async_trait;
 use engine::{Draft, Errand, Outcome, Whom, home_of};
 use proto::{ChannelName, Code, ConnId, Cursor, Identity, Page, Placed, Refusal, ShardId};
@@ -100,7 +100,7 @@ impl Hub {
         self.keys_fetched.notify_waiters();
     }
 
-    fn shard_count(&self) -> u16 {
+    pub(crate) fn shard_count(&self) -> u16 {
         u16::try_from(self.inboxes.len()).expect("shards are counted with sixteen bits")
     }
 
@@ -159,38 +159,6 @@ impl Gateway for Hub {
             Outcome::Placed(Some(at)) => Ok(at),
             Outcome::Refused(refusal) => Err(refusal),
             outcome => unreachable!("a message has a place or none is given: {outcome:?}"),
-        }
-    }
-
-    async fn history(&self, reading: Reading) -> Result<Page, Refusal> {
-        let Reading { channel, span, epoch, limit } = reading;
-        let inbox = self.home(&channel);
-        match self.seek(inbox, Errand::Read { channel, span, epoch, limit }).await? {
-            Outcome::Read(page) => Ok(page),
-            Outcome::Refused(refusal) => Err(refusal),
-            outcome => unreachable!("a reading is a page or refused: {outcome:?}"),
-        }
-    }
-
-    async fn cursor(
-        &self,
-        channel: ChannelName,
-        reader: proto::Reader,
-    ) -> Result<(Cursor, u64), Refusal> {
-        let inbox = self.home(&channel);
-        match self.seek(inbox, Errand::Cursor { channel, reader }).await? {
-            Outcome::Cursor(it) => Ok((it.cursor, it.unread)),
-            Outcome::Refused(refusal) => Err(refusal),
-            outcome => unreachable!("a cursor is told or refused: {outcome:?}"),
-        }
-    }
-
-    async fn erase(&self, channel: ChannelName) -> Result<(), Refusal> {
-        let inbox = self.home(&channel);
-        match self.seek(inbox, Errand::Erase(channel)).await? {
-            Outcome::Erased => Ok(()),
-            Outcome::Refused(refusal) => Err(refusal),
-            outcome => unreachable!("a log is erased or is not: {outcome:?}"),
         }
     }
 
@@ -265,6 +233,41 @@ impl Gateway for Hub {
         all.insert("iat".to_owned(), json!(now));
         all.insert("exp".to_owned(), json!(now + lifetime.as_secs()));
         token::mint(&all, &mint.key, mint.key.kid()).ok()
+    }
+}
+
+#[async_trait]
+impl Logs for Hub {
+    async fn history(&self, reading: Reading) -> Result<Page, Refusal> {
+        let Reading { channel, span, epoch, limit } = reading;
+        let inbox = self.home(&channel);
+        match self.seek(inbox, Errand::Read { channel, span, epoch, limit }).await? {
+            Outcome::Read(page) => Ok(page),
+            Outcome::Refused(refusal) => Err(refusal),
+            outcome => unreachable!("a reading is a page or refused: {outcome:?}"),
+        }
+    }
+
+    async fn cursor(
+        &self,
+        channel: ChannelName,
+        reader: proto::Reader,
+    ) -> Result<(Cursor, u64), Refusal> {
+        let inbox = self.home(&channel);
+        match self.seek(inbox, Errand::Cursor { channel, reader }).await? {
+            Outcome::Cursor(it) => Ok((it.cursor, it.unread)),
+            Outcome::Refused(refusal) => Err(refusal),
+            outcome => unreachable!("a cursor is told or refused: {outcome:?}"),
+        }
+    }
+
+    async fn erase(&self, channel: ChannelName) -> Result<(), Refusal> {
+        let inbox = self.home(&channel);
+        match self.seek(inbox, Errand::Erase(channel)).await? {
+            Outcome::Erased => Ok(()),
+            Outcome::Refused(refusal) => Err(refusal),
+            outcome => unreachable!("a log is erased or is not: {outcome:?}"),
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-//! Sessions and revocations in the store, and the task that takes them there.
+//! Where sessions and revocations are kept, and the task that takes them there.
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -12,96 +11,90 @@ use std::{
 
 use proto::{Code, Page, Refusal};
 use session::Change;
-use store::{Answer, Fault, Job, Listener, ReadFault, Store, Table, Token, Writer};
+use store::{Answer, Fault, Job, Listener, ReadError, ReadFault, Store, Table, Token, Writer};
 use tokio::sync::oneshot;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::{
     ground::{Ground, moment},
     inbox::lock,
 };
 
-/// Takes rows to the store, and waits until they are there.
+/// Keeps rows of sessions and revocations in the store, for the next process.
+#[derive(Debug)]
 pub(crate) struct Keeper {
     store: Store,
     writer: Writer,
-    waiting: Arc<Waiting>,
-    next: AtomicU64,
+    told: Arc<Told>,
+    token_next: AtomicU64,
 }
 
-/// Who waits for which row. As many as the store's queue takes.
-#[derive(Default)]
-struct Waiting(Mutex<HashMap<Token, oneshot::Sender<Result<(), Fault>>>>);
-
-impl Listener for Waiting {
-    fn stored(&self, answers: Vec<(Token, Result<Answer, Fault>)>) {
-        let waiting = &mut *lock(&self.0);
-        for (token, answer) in answers {
-            if let Some(sender) = waiting.remove(&token) {
-                // Whoever asked may have given up.
-                let _ = sender.send(answer.map(drop));
-            }
-        }
-    }
-
-    /// Rows are read at the start, and not by this way.
-    fn found(&self, _: Token, _: Result<Page, ReadFault>) {}
+/// Who waits for which answer. As many as the store's queue takes.
+#[derive(Debug, Default)]
+struct Told {
+    waiting: Mutex<HashMap<Token, oneshot::Sender<bool>>>,
 }
 
 impl Keeper {
     pub(crate) fn new(store: Store) -> Self {
-        let waiting = Arc::<Waiting>::default();
-        let writer = store.writer(Arc::<Waiting>::clone(&waiting));
-        Self { store, writer, waiting, next: AtomicU64::new(0) }
+        let told = Arc::new(Told::default());
+        let writer = store.writer(Arc::<Told>::clone(&told));
+        Self { store, writer, told, token_next: AtomicU64::new(0) }
     }
 
-    /// Answers when the rows are on disk.
+    fn job(&self, table: Table, change: Change) -> (Token, Job) {
+        let key = change.key.into();
+        let job = match change.value {
+            Some(value) => Job::Put { table, key, value: value.into() },
+            None => Job::Remove { table, key },
+        };
+        (Token(self.token_next.fetch_add(1, Ordering::Relaxed)), job)
+    }
+
+    /// Answers when all of them are on the disk.
     pub(crate) async fn keep(&self, table: Table, changes: Vec<Change>) -> Result<(), Refusal> {
-        let (mut jobs, mut answers) = (Vec::new(), Vec::new());
-        for Change { key, value } in changes {
-            let token = Token(self.next.fetch_add(1, Ordering::Relaxed));
-            let key = key.into();
-            let job = match value {
-                Some(value) => Job::Put { table, key, value: value.into() },
-                None => Job::Remove { table, key },
-            };
-            let (sender, answer) = oneshot::channel();
-            lock(&self.waiting.0).insert(token, sender);
-            jobs.push((token, job));
-            answers.push(answer);
-        }
+        let jobs: Vec<_> = changes.into_iter().map(|it| self.job(table, it)).collect();
         let tokens: Vec<Token> = jobs.iter().map(|it| it.0).collect();
-        if self.writer.submit(jobs).is_err() {
-            let waiting = &mut *lock(&self.waiting.0);
-            tokens.iter().for_each(|it| drop(waiting.remove(it)));
-            return Err(Code::Busy.into());
+        let mut answers = Vec::with_capacity(tokens.len());
+        for token in &tokens {
+            let (answer, answered) = oneshot::channel();
+            lock(&self.told.waiting).insert(*token, answer);
+            answers.push(answered);
         }
-        for answer in answers {
-            // A store that is closed drops what it was asked.
-            match answer.await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => return Err(Code::StoreUnavailable.into()),
+        if self.writer.submit(jobs).is_err() {
+            let waiting = &mut *lock(&self.told.waiting);
+            tokens.iter().for_each(|it| drop(waiting.remove(it)));
+            return Err(Code::StoreUnavailable.into());
+        }
+        for answered in answers {
+            // A store that is being closed answers nobody any more.
+            if !answered.await.unwrap_or(false) {
+                return Err(Code::StoreUnavailable.into());
             }
         }
         Ok(())
     }
 
     /// What an earlier process has kept.
-    fn kept(&self, table: Table) -> Vec<(String, String)> {
-        match self.store.rows(table) {
-            Ok(rows) => rows.into_iter().map(|it| (it.0.into(), it.1.into())).collect(),
-            Err(failure) => {
-                error!("{table:?} are not taken back: {}", crate::chain(&failure));
-                Vec::new()
-            }
-        }
+    fn kept(&self, table: Table) -> Result<Vec<(String, String)>, ReadError> {
+        let rows = self.store.rows(table)?;
+        Ok(rows.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 }
 
-impl fmt::Debug for Keeper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keeper").finish_non_exhaustive()
+impl Listener for Told {
+    fn stored(&self, answers: Vec<(Token, Result<Answer, Fault>)>) {
+        let waiting = &mut *lock(&self.waiting);
+        for (token, answer) in answers {
+            if let Some(waits) = waiting.remove(&token) {
+                // Whoever asked may have hung up.
+                let _ = waits.send(answer.is_ok());
+            }
+        }
     }
+
+    /// Nothing is read by this side.
+    fn found(&self, _token: Token, _page: Result<Page, ReadFault>) {}
 }
 
 /// A crash loses what has happened to sessions in this time, never a revocation.
@@ -112,9 +105,12 @@ const BATCH_MAX: usize = 1000;
 const SWEEP_EVERY: u32 = 60;
 
 /// Takes back what was kept, before anybody comes.
-pub(crate) fn restore(ground: &Ground) {
+///
+/// # Errors
+/// When it cannot be read: nobody is let in whose revocation might be in it.
+pub(crate) fn restore(ground: &Ground) -> Result<(), ReadError> {
     let register = &mut *lock(&ground.register);
-    let (revoked, lost) = register.revocations.restore(ground.keeper.kept(Table::Revocations));
+    let (revoked, lost) = register.revocations.restore(ground.keeper.kept(Table::Revocations)?);
     for fault in lost {
         warn!("a revocation that was kept is not in force: {fault}");
     }
@@ -123,12 +119,13 @@ pub(crate) fn restore(ground: &Ground) {
         let route = routes.of(routes.named(name)?)?;
         route.sessions.map(|it| it.grace)
     };
-    let kept = ground.keeper.kept(Table::Sessions);
+    let kept = ground.keeper.kept(Table::Sessions)?;
     let (sessions, lost) = register.sessions.restore(kept, grace_of, moment());
     for fault in lost {
         warn!("a session that was kept has ended: {fault}");
     }
     tracing::info!(sessions, revoked, "sessions and revocations taken back");
+    Ok(())
 }
 
 /// Ends sessions whose grace is over, and keeps what has changed; until it is told
@@ -150,8 +147,26 @@ pub(crate) async fn run(ground: Arc<Ground>, mut stopped: oneshot::Receiver<()>)
             let gone = lock(&ground.register).revocations.sweep(moment().wall);
             keep(&ground, Table::Revocations, gone).await;
         }
+        show(&ground);
         flush(&ground).await;
     }
+}
+
+/// For the metrics.
+fn show(ground: &Ground) {
+    let register = lock(&ground.register);
+    let session::Tally { started, resumed, ended, refused, replaced } = *register.sessions.tally();
+    ground.monitor.front().registered(&monitor::Registered {
+        live: register.sessions.live() as u64,
+        away: register.sessions.away() as u64,
+        started,
+        resumed,
+        ended,
+        refused,
+        replaced,
+        revocations: register.revocations.len() as u64,
+        revocations_added: register.revocations.added(),
+    });
 }
 
 /// Keeps all that has changed, or as much as can be.

@@ -8,3 +8,4 @@ mod live;
 mod order;
 mod seats;
 mod secrecy;
+mod sessions;

@@ -86,7 +86,7 @@ pub(crate) async fn erase(
     uri: Uri,
 ) -> Result<StatusCode, Refused> {
     let path = uri.path().strip_prefix(PREFIX).unwrap_or_default().trim_end_matches('/');
-    shared.gateway.erase(named(path)?).await?;
+    shared.logs.erase(named(path)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -104,7 +104,7 @@ async fn history(shared: &Shared, channel: ChannelName, asked: Asked) -> Result<
     };
     let epoch = asked.epoch.as_deref().map(|it| u64::from_str_radix(it, 16).map(Epoch));
     let epoch = epoch.transpose().map_err(|_| bad("\"epoch\" is hexadecimal text."))?;
-    let page = shared.gateway.history(Reading { channel, span, epoch, limit }).await?;
+    let page = shared.logs.history(Reading { channel, span, epoch, limit }).await?;
     let body = printed(&page);
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
@@ -125,7 +125,7 @@ async fn cursor(
 ) -> Result<Response, Refusal> {
     let id = UserId::parse(user).ok_or_else(|| bad("That is not a user's id."))?;
     let reader = Reader { user: id, device: device.map(Into::into) };
-    let (cursor, unread) = shared.gateway.cursor(channel.clone(), reader).await?;
+    let (cursor, unread) = shared.logs.cursor(channel.clone(), reader).await?;
     let marked = Marked {
         channel: channel.as_str(),
         user,

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use app::{App, Description, Gateway, Message, Post, Reading, Selection, Visitor};
+use app::{
+    App, Description, Exchanged, Gateway, Logs, Message, Post, Reading, Register, RevocationView,
+    Revoke, Revoked, Selection, SessionView, Subject, Visitor, Which,
+};
 use async_trait::async_trait;
 use axum::{
     body::Bytes,
@@ -21,7 +24,7 @@ use limits::{BackoffRules, Counts};
 use monitor::{Build, Monitor};
 use proto::{
     Action, ChannelName, Code, Cursor, Epoch, Identity, Kind, LogHead, Offset, Page, Placed,
-    Publication, Reader, Refusal, UnixMillis, UnixTime, UserId,
+    Publication, Reader, Refusal, SessionId, UnixMillis, UnixTime, UserId,
 };
 use serde_json::{Map, Value};
 use tokio::{
@@ -46,6 +49,8 @@ pub(crate) struct Recorder {
     pub(crate) asked: AtomicUsize,
     pub(crate) posts: Mutex<Vec<Post>>,
     pub(crate) disconnects: Mutex<Vec<(Selection, Refusal)>>,
+    pub(crate) ended: Mutex<Vec<Which>>,
+    pub(crate) revoked: Mutex<Vec<Revoke>>,
     /// Publishing waits for one of these.
     pub(crate) may_publish: Semaphore,
     pub(crate) is_busy: AtomicBool,
@@ -61,6 +66,8 @@ impl Default for Recorder {
             asked: AtomicUsize::new(0),
             posts: Mutex::default(),
             disconnects: Mutex::default(),
+            ended: Mutex::default(),
+            revoked: Mutex::default(),
             may_publish: Semaphore::new(1_000_000),
             is_busy: AtomicBool::new(false),
             canaries: AtomicUsize::new(0),
@@ -71,26 +78,7 @@ impl Default for Recorder {
 }
 
 #[async_trait]
-impl Gateway for Recorder {
-    async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
-        self.asked.fetch_add(1, SeqCst);
-        self.may_publish.acquire().await.unwrap().forget();
-        if self.is_busy.load(SeqCst) {
-            return Err(Refusal::new(Code::Busy).after(Duration::from_millis(1500)));
-        }
-        let mut posts = self.posts.lock().unwrap();
-        posts.push(post);
-        Ok(Placed { epoch: Epoch(0xbeef), offset: Offset(posts.len() as u64) })
-    }
-
-    async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal> {
-        let head = Some(Placed { epoch: Epoch(0xbeef), offset: Offset(7) });
-        Ok(match channel.as_str() {
-            "den/a:b" => Description { members: 3, head },
-            _ => Description { members: 0, head: None },
-        })
-    }
-
+impl Logs for Recorder {
     async fn history(&self, reading: Reading) -> Result<Page, Refusal> {
         let Reading { channel, span, epoch, limit } = reading;
         if channel.as_str() == "lobby" {
@@ -122,6 +110,28 @@ impl Gateway for Recorder {
             _ => Ok(()),
         }
     }
+}
+
+#[async_trait]
+impl Gateway for Recorder {
+    async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
+        self.asked.fetch_add(1, SeqCst);
+        self.may_publish.acquire().await.unwrap().forget();
+        if self.is_busy.load(SeqCst) {
+            return Err(Refusal::new(Code::Busy).after(Duration::from_millis(1500)));
+        }
+        let mut posts = self.posts.lock().unwrap();
+        posts.push(post);
+        Ok(Placed { epoch: Epoch(0xbeef), offset: Offset(posts.len() as u64) })
+    }
+
+    async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal> {
+        let head = Some(Placed { epoch: Epoch(0xbeef), offset: Offset(7) });
+        Ok(match channel.as_str() {
+            "den/a:b" => Description { members: 3, head },
+            _ => Description { members: 0, head: None },
+        })
+    }
 
     async fn disconnect(&self, whom: Selection, why: Refusal) -> Result<usize, Refusal> {
         self.disconnects.lock().unwrap().push((whom, why));
@@ -149,6 +159,84 @@ impl Gateway for Recorder {
 
     fn mint(&self, _claims: Map<String, Value>, _lifetime: Duration) -> Option<String> {
         None
+    }
+}
+
+/// Ann has two sessions: the one on her phone is away.
+#[async_trait]
+impl Register for Recorder {
+    async fn sessions(&self, which: Which) -> Vec<SessionView> {
+        let ann = UserId::parse("ann").unwrap();
+        let live = SessionView {
+            id: SessionId(1),
+            user: ann.clone(),
+            device: None,
+            agent: Some("Tide/1.0".into()),
+            address: IpAddr::from([198, 51, 100, 1]),
+            route: "chat".into(),
+            created_at: UnixTime(100),
+            last_active: UnixTime(300),
+            is_live: true,
+            until: None,
+        };
+        let away = SessionView {
+            id: SessionId(2),
+            device: Some("phone".into()),
+            last_active: UnixTime(200),
+            is_live: false,
+            until: Some(UnixTime(260)),
+            ..live.clone()
+        };
+        let is_meant = |it: &SessionView| match &which {
+            Which::One(id) => it.id == *id,
+            Which::Of { user, device } => {
+                it.user == *user && (device.is_none() || it.device == *device)
+            }
+        };
+        [live, away].into_iter().filter(is_meant).collect()
+    }
+
+    async fn end_sessions(&self, which: Which) -> Result<usize, Refusal> {
+        let count = self.sessions(which.clone()).await.len();
+        self.ended.lock().unwrap().push(which);
+        Ok(count)
+    }
+
+    async fn revoke(&self, revoke: Revoke) -> Result<Revoked, Refusal> {
+        if self.is_busy.load(SeqCst) {
+            return Err(Code::StoreUnavailable.into());
+        }
+        let expires_at = revoke.expires_at.unwrap_or(UnixTime(2_592_000));
+        self.revoked.lock().unwrap().push(revoke);
+        Ok(Revoked { closed: 3, expires_at })
+    }
+
+    async fn revocations(&self) -> Vec<RevocationView> {
+        let times = (UnixTime(100), UnixTime(200));
+        let view = |subject, reason: Option<&str>| RevocationView {
+            subject,
+            reason: reason.map(str::to_owned),
+            revoked_at: times.0,
+            expires_at: times.1,
+        };
+        let issued_before = Some(UnixTime(5));
+        vec![
+            view(Subject::Token("t-1".into()), Some("lost")),
+            view(Subject::User { user: UserId::parse("ann").unwrap(), issued_before }, None),
+        ]
+    }
+
+    /// A good token names what it is to be exchanged for.
+    async fn exchange(&self, token: &str) -> Result<Option<Exchanged>, Refusal> {
+        match token {
+            "foreign" => Ok(None),
+            "over" => Err(Code::TokenExpired.into()),
+            _ => {
+                let newer = token.strip_prefix("good-").ok_or(Code::InvalidToken)?;
+                let expires_in = Duration::from_secs(900);
+                Ok(Some(Exchanged { token: newer.to_owned(), expires_in }))
+            }
+        }
     }
 }
 
@@ -283,6 +371,11 @@ impl World {
             .await
     }
 
+    pub(crate) async fn delete(&self, path: &str, key: &str) -> Answer {
+        let line = format!("DELETE {path} HTTP/1.1\r\nhost: a\r\n");
+        self.ask(&format!("{line}authorization: Bearer {key}\r\n\r\n")).await
+    }
+
     pub(crate) async fn post(&self, path: &str, key: &str, body: &str) -> Answer {
         self.ask(&post_text(path, key, body)).await
     }
@@ -317,6 +410,8 @@ fn parts(gateway: Arc<Recorder>, monitor: Arc<Monitor>, trouble: Arc<Trouble>) -
         |claim: &str, value: &str| Claimed { claim: claim.into(), one_of: vec![value.into()] };
     let any = vec![claimed("role", "Admin"), claimed("is_staff", "true")];
     Parts {
+        logs: Arc::<Recorder>::clone(&gateway),
+        register: Arc::<Recorder>::clone(&gateway),
         gateway,
         monitor,
         keys: ApiKeys::new(keys).unwrap(),

@@ -4,6 +4,7 @@ use limits::{Limit, Mode};
 use proto::Code;
 
 use super::*;
+use crate::front::Registered;
 
 /// 2026-11-21T23:59:30Z.
 const EVENING: u64 = 1_795_305_570;
@@ -117,6 +118,25 @@ fn what_shards_and_shared_limits_counted_is_added_up() {
         "tidegate_app_errors_total 1",
         "tidegate_draining 1",
         "tidegate_build_info{version=\"1.2.3\",commit=\"abc\"} 1",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line} is missing in\n{text}");
+    }
+}
+
+/// R97: counted where they are kept, and shown as they were last.
+#[test]
+fn sessions_are_shown_as_they_stand() {
+    let monitor = monitor(2);
+    let first = Registered { live: 5, away: 1, revocations: 3, ..Registered::default() };
+    monitor.front().registered(&first);
+    monitor.front().registered(&Registered { live: 4, started: 6, ..first });
+    let text = monitor.render();
+    for line in [
+        "tidegate_sessions_live 4",
+        "tidegate_sessions_away 1",
+        "tidegate_sessions_started_total 6",
+        "tidegate_sessions_resumed_total 0",
+        "tidegate_revocations 3",
     ] {
         assert!(text.lines().any(|it| it == line), "{line} is missing in\n{text}");
     }

@@ -156,3 +156,29 @@ fn what_is_shown_of_a_client_is_shared_and_let_go() {
     }
     assert_eq!(world.sessions.labels.len(), 0);
 }
+
+/// For whoever connects first and says afterwards which session they had.
+#[test]
+fn what_another_session_of_ones_own_left_can_be_claimed() {
+    let mut world = world();
+    let before = world.begin(1, "ann", 1);
+    let bobs = world.begin(2, "bob", 2);
+    world.lose(before, 1, vec![left("den", 7)]);
+    world.lose(bobs, 2, vec![left("lobby", 3)]);
+    let now = world.begin(3, "ann", 3);
+    let claim = |world: &mut World, id, conn| {
+        world.sessions.claim(SessionId(id), now, seat(conn), world.moment)
+    };
+    assert_eq!(claim(&mut world, 2, 3), None, "it is bob's (A13)");
+    assert_eq!(claim(&mut world, 9, 3), None);
+    assert_eq!(claim(&mut world, 1, 4), None, "not this connection's to ask");
+    assert_eq!(claim(&mut world, 1, 3), Some(vec![left("den", 7)]));
+    assert_eq!(claim(&mut world, 1, 3), None, "once");
+    assert_eq!((world.of("ann").as_str(), world.of("bob").as_str()), ("3", "~2"));
+    assert_eq!(claim(&mut world, 3, 3), Some(vec![]), "its own, with nothing left");
+    world.lose(now, 3, vec![left("den", 8)]);
+    world.resume(3, "ann", 4).unwrap();
+    assert_eq!(claim(&mut world, 3, 4), Some(vec![left("den", 8)]));
+    let live = world.begin(5, "ann", 5);
+    assert_eq!(world.sessions.claim(SessionId(3), live, seat(5), world.moment), None, "it is live");
+}
