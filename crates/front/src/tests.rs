@@ -5,6 +5,7 @@ mod auth;
 mod health;
 mod http;
 mod idempotency;
+mod logs;
 mod pages;
 mod secrets;
 mod sessions;

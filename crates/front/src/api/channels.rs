@@ -5,12 +5,12 @@ use std::{borrow::Cow, sync::Arc};
 use app::{Reading, rest::Refused};
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use percent_encoding::percent_decode_str;
-use proto::{ChannelName, Epoch, Offset, Page, Reader, Refusal, Span, UnixMillis, UserId};
+use proto::{ChannelName, Code, Epoch, Offset, Page, Reader, Refusal, Span, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{bad, channel_named};
@@ -60,14 +60,18 @@ pub(crate) struct Asked {
 pub(crate) async fn read(
     State(shared): State<Arc<Shared>>,
     uri: Uri,
-    Query(asked): Query<Asked>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Refused> {
+    let asked = asked.map_err(|fault| {
+        let sentence = format!("The query does not fit: {}.", fault.body_text());
+        Refusal::new(Code::BadCommand).saying(sentence)
+    })?;
     let path = uri.path().strip_prefix(PREFIX).unwrap_or_default().trim_end_matches('/');
     if let Some(name) = path.strip_suffix("/history") {
-        return Ok(history(&shared, named(name)?, asked).await?);
+        return Ok(history(&shared, named(name)?, asked.0).await?);
     }
     if let Some((name, user)) = path.rsplit_once("/cursors/").filter(|it| !it.1.contains('/')) {
-        return Ok(cursor(&shared, named(name)?, &decoded(user)?, asked.device).await?);
+        return Ok(cursor(&shared, named(name)?, &decoded(user)?, asked.0.device).await?);
     }
     let channel = named(path)?;
     let known = shared.gateway.describe(channel.clone()).await?;
