@@ -148,6 +148,7 @@ pub(crate) async fn run(ground: Arc<Ground>, mut stopped: oneshot::Receiver<()>)
             keep(&ground, Table::Revocations, gone).await;
         }
         show(&ground);
+        show_store(&ground);
         flush(&ground).await;
     }
 }
@@ -166,6 +167,27 @@ fn show(ground: &Ground) {
         replaced,
         revocations: register.revocations.len() as u64,
         revocations_added: register.revocations.added(),
+    });
+}
+
+/// What the store has counted, for the metrics.
+fn show_store(ground: &Ground) {
+    let tally = ground.store.tally();
+    ground.monitor.front().stored(&monitor::Stored {
+        messages: tally.messages,
+        bytes: tally.bytes,
+        logs: tally.logs as u64,
+        queue_jobs: tally.queue_jobs as u64,
+        queue_bytes: tally.queue_bytes as u64,
+        refused: tally.refused,
+        groups: tally.groups,
+        appended: tally.appended,
+        reads: tally.reads,
+        cut: tally.cut,
+        write_failures: tally.write_failures,
+        reopenings: tally.reopenings,
+        is_unavailable: tally.is_unavailable,
+        damaged: tally.damaged_logs + tally.damaged_rows + tally.damaged_files,
     });
 }
 
