@@ -33,6 +33,10 @@ const BOUNDS: &[(&str, &str)] = &[
     ("crates/limits/src/attempts.rs", "as many times as the limit allows attempts"),
     ("crates/net/src/outbox.rs", "a route's frames and bytes, asked before each push"),
     ("crates/net/src/queue.rs", "one entry for each connection in that state"),
+    (
+        "crates/socketio/src/eio/waiting.rs",
+        "waiting_packets_max and waiting_bytes_max, asked after each push; then the session ends",
+    ),
     ("crates/store/src/index.rs", "one entry for each message, and retention limits those"),
     (
         "crates/store/src/queue.rs",
