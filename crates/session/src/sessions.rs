@@ -264,9 +264,9 @@ impl Sessions {
         }
     }
 
-    /// What a client subscribed to by an earlier connection, for the command `resume`: of the session
-    /// its connection has now, or of another of the same user and route that is away, which then has
-    /// nothing left to wait for and ends. `None` if there is none of theirs by that id.
+    /// What a client subscribed to by an earlier connection, for the command `resume`: of the
+    /// session its connection has now, or of another of the same user and route that is away, which
+    /// then has nothing left to wait for and ends. `None` if there is none of theirs by that id.
     pub fn claim(
         &mut self,
         id: SessionId,
