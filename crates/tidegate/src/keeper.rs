@@ -112,8 +112,8 @@ impl Listener for Told {
 
 /// A crash loses what has happened to sessions in this time, never a revocation.
 const EVERY: Duration = Duration::from_secs(1);
-/// Rows in one batch: some 100 kB, three times over while they are on their way. With a commit each,
-/// ten thousand that come back at once are kept within a second or two.
+/// Rows in one batch: some 100 kB, three times over while they are on their way. With a commit
+/// each, ten thousand that come back at once are kept within a second or two.
 const BATCH_MAX: usize = 200;
 /// How often revocations that are long over are forgotten, in turns of the task.
 const SWEEP_EVERY: u32 = 60;
