@@ -20,10 +20,13 @@ mod greeting;
 mod limits;
 mod logs;
 mod mail;
+mod presence;
+mod receipts;
 mod resuming;
 mod shards;
 mod slow;
 mod tokens;
+mod typing;
 
 use expect_test::Expect;
 
