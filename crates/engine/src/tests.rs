@@ -23,6 +23,7 @@ mod mail;
 mod presence;
 mod receipts;
 mod resuming;
+mod seeing;
 mod shards;
 mod slow;
 mod tokens;

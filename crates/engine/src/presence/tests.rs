@@ -1,5 +1,7 @@
 //! A home's book of guests: who is told of, and when.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const GRACE: Duration = Duration::from_secs(15);
@@ -189,4 +191,103 @@ fn lists_are_read_page_by_page() {
     assert_eq!(page(Some("cid"), 2), "dan");
     assert_eq!(page(Some("bob"), 9), "cid dan");
     assert_eq!(page(Some("x"), 9), "");
+}
+
+/// What people do, tick by tick.
+#[derive(Clone, Debug)]
+enum Deed {
+    /// So many connections of a user on a shard, seen so; missed after a grace or at once.
+    Sit {
+        user: u8,
+        shard: u16,
+        count: u32,
+        is_away: bool,
+        is_lost: bool,
+    },
+    Lose {
+        shard: u16,
+    },
+    Wait {
+        ticks: u32,
+    },
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let sit = (0..6_u8, 0..3_u16, 0..3_u32, any::<bool>(), any::<bool>()).prop_map(
+        |(user, shard, count, is_away, is_lost)| Deed::Sit { user, shard, count, is_away, is_lost },
+    );
+    let wait = (0..200_u32).prop_map(|ticks| Deed::Wait { ticks });
+    let lose = (0..3_u16).prop_map(|shard| Deed::Lose { shard });
+    proptest::collection::vec(prop_oneof![8 => sit, 4 => wait, 1 => lose], 1..80)
+}
+
+/// A client that applies what it is told to a list of its own.
+#[derive(Default)]
+struct Client {
+    list: BTreeMap<UserId, Status>,
+}
+
+impl Client {
+    fn hear(&mut self, notice: &Notice) {
+        let Notice::Presence(it) = notice else { panic!("only presence is told here") };
+        for (user, status) in &it.joined {
+            assert_eq!(self.list.insert(user.clone(), status.clone()), None, "{user} came twice");
+        }
+        for user in &it.left {
+            assert!(self.list.remove(user).is_some(), "{user} left without having come");
+        }
+        for (user, status) in &it.changed {
+            let before = self.list.insert(user.clone(), status.clone());
+            assert!(before.is_some_and(|it| it != *status), "{user} changed nothing");
+        }
+        assert_eq!(self.list.len() as u64, it.users, "the count says whether anything was missed");
+    }
+}
+
+proptest! {
+    /// Whoever hears every notice has the list that whoever asks is given, once all is told.
+    #[test]
+    fn a_list_kept_by_notices_is_the_list(deeds in deeds()) {
+        let mut all = presence();
+        let mut client = Client::default();
+        // Connections by user and shard.
+        let mut model: BTreeMap<(u8, u16), u32> = BTreeMap::new();
+        let mut now = 0;
+        for deed in deeds {
+            match deed {
+                Deed::Sit { user, shard, count, is_away, is_lost } => {
+                    let was = model.insert((user, shard), count).unwrap_or(0);
+                    let status = if is_away { Status::Away } else { Status::Online };
+                    let grace = if is_lost { GRACE } else { Duration::ZERO };
+                    let it = Seats { was, status, grace, ..seats(&format!("u{user}"), count) };
+                    at(&mut all, now, shard, it);
+                }
+                Deed::Lose { shard } => {
+                    all.lose(Tick(now), UnixMillis(0), ShardId(shard));
+                    model.retain(|it, _| it.1 != shard);
+                }
+                Deed::Wait { ticks } => {
+                    while all.due() <= Tick(now + ticks) {
+                        now = all.due().0;
+                        all.take(Tick(now)).iter().for_each(|it| client.hear(it));
+                        prop_assert!(Tick(now) < all.due());
+                    }
+                    now += ticks;
+                }
+            }
+            let roll = all.roll(&Who::All { after: None, limit: 100 });
+            prop_assert_eq!(roll.users.len() as u64, roll.count);
+            prop_assert_eq!(roll.connections, model.values().copied().map(u64::from).sum::<u64>());
+        }
+        while all.due() != Tick::NEVER {
+            now = all.due().0;
+            all.take(Tick(now)).iter().for_each(|it| client.hear(it));
+        }
+        let roll = all.roll(&Who::All { after: None, limit: 100 });
+        let list: Vec<_> = roll.users.into_iter().map(|it| (it.user, it.status)).collect();
+        prop_assert_eq!(&list, &client.list.into_iter().collect::<Vec<_>>());
+        let here: BTreeSet<String> =
+            model.iter().filter(|it| 0 < *it.1).map(|it| format!("u{}", it.0.0)).collect();
+        prop_assert_eq!(here, list.iter().map(|it| it.0.to_string()).collect());
+    }
 }

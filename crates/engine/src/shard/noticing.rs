@@ -60,7 +60,12 @@ impl Shard {
         if !self.namespace(channel).has_receipts {
             return;
         }
-        let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
+        let Some(home) = self.homes.find_mut(channel) else { return };
+        let Some(log) = &mut home.log else { return };
+        // Of a life of the log before this one, which was erased while the disk was at it.
+        if home.at.offset < moved.cursor.delivered {
+            return;
+        }
         log.receipts.moved(now, &moved.reader.user, moved.cursor);
         self.homes.expect_notice(channel);
     }

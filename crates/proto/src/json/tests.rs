@@ -236,9 +236,6 @@ fn events_are_printed() {
         Event::Unsubscribed { id, channel: channel.clone() },
         Event::Published { id, channel: channel.clone(), at },
         Event::Signalled { id, channel: channel.clone() },
-        Event::Typing { id, channel: channel.clone(), active: true },
-        Event::Presence { id, channel: channel.clone(), roll: roll() },
-        Event::Status { id, status: Status::Away },
         Event::Pong { id },
         Event::Gap { channel, from: Offset(3), to: Offset(9) },
         Event::Expiring { expires_at: UnixTime(1_900_000_000), within: Duration::from_secs(60) },
@@ -257,9 +254,6 @@ fn events_are_printed() {
         {"id":2,"unsubscribed":{"channel":"news:today"}}
         {"id":2,"published":{"channel":"news:today","epoch":"e1","offset":17}}
         {"id":2,"signalled":{"channel":"news:today"}}
-        {"id":2,"typing":{"channel":"news:today","active":true}}
-        {"id":2,"presence":{"channel":"news:today","users":[{"user":"b\\b","status":"\"busy\"","since":1899999000.5,"connections":2},{"user":"cid","status":"offline","last_seen":1899999000.0},{"user":"dan","status":"offline"}],"count":1,"connections":3}}
-        {"id":2,"status":{"presence":"away"}}
         {"id":2,"pong":{}}
         {"gap":{"channel":"news:today","from":3,"to":9}}
         {"expiring":{"expires_at":1900000000,"within":60.0}}
@@ -315,6 +309,23 @@ fn roll() -> Roll {
     };
     let cid = Person { last_seen: Some(UnixMillis(1_899_999_000_000)), ..person("cid") };
     Roll { users: vec![bob, cid, person("dan")], count: 1, connections: 3 }
+}
+
+#[test]
+fn answers_to_what_is_said_in_passing_are_printed() {
+    let id = RequestId(2);
+    let channel = ChannelName::parse("den").unwrap();
+    let events = [
+        Event::Typing { id, channel: channel.clone(), active: true },
+        Event::Presence { id, channel, roll: roll() },
+        Event::Status { id, status: Status::Away },
+    ];
+    let printed: Vec<String> = events.iter().map(event).collect();
+    expect![[r#"
+        {"id":2,"typing":{"channel":"den","active":true}}
+        {"id":2,"presence":{"channel":"den","users":[{"user":"b\\b","status":"\"busy\"","since":1899999000.5,"connections":2},{"user":"cid","status":"offline","last_seen":1899999000.0},{"user":"dan","status":"offline"}],"count":1,"connections":3}}
+        {"id":2,"status":{"presence":"away"}}
+    "#]].assert_eq(&(printed.join("\n") + "\n"));
 }
 
 #[test]
