@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use limits::{Budget, Counts, Limit, Pace, Rate, RetryAfter};
 use proto::{
-    ChannelName, Code, ConnId, Dialect, Event, Identity, Kind, Notice, Offset, Placed, Publication, Refusal,
-    RequestId, SessionId, UnixMillis,
+    ChannelName, Code, ConnId, Dialect, Event, Identity, Kind, Notice, Offset, Placed, Publication,
+    Refusal, RequestId, SessionId, UnixMillis,
 };
 
 use crate::{

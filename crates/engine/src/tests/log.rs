@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use proto::{
-    ChannelName, ConnId, Cursor, Event, Kind, LogHead, Message, Notice, Page, Placed, Publication, Refusal,
-    RequestId, Roll, Stand, Status, UnixMillis, UserId,
+    ChannelName, ConnId, Cursor, Event, Kind, LogHead, Message, Notice, Page, Placed, Publication,
+    Refusal, RequestId, Roll, Stand, Status, UnixMillis, UserId,
 };
 
 use super::play::Person;

@@ -31,7 +31,8 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     Action, ChannelName, Code, Command, ConnId, Epoch, Identity, Mark, Message, Offset, Placed,
-    Reader, Refusal, Request, RequestId, SessionId, Span, Start, Status, UnixMillis, UnixTime, UserId, Who,
+    Reader, Refusal, Request, RequestId, SessionId, Span, Start, Status, UnixMillis, UnixTime,
+    UserId, Who,
 };
 
 use super::house::{self, ROUTES};
