@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How a connection gives up a seat.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Parting {
     /// By asking for it, or because it may not stay.
     Left,
@@ -29,11 +29,14 @@ pub(super) enum Parting {
 }
 
 impl Parting {
-    /// Of a connection that ends. Whoever is told to stay away is not waited for.
+    /// Of a connection that ends. Whoever is told to stay away, or has signed out everywhere, is not
+    /// waited for.
     pub(super) fn of(code: Option<Code>, silence: Duration) -> Self {
-        match code.map(Code::come_back) {
-            Some(ComeBack::No) => Self::Left,
-            None | Some(ComeBack::WithToken | ComeBack::Later | ComeBack::Now) => {
+        match code.map(|it| (it, it.come_back())) {
+            // The connection that took over the session is about to take its seats again.
+            Some((Code::SessionReplaced, _)) => Self::Lost { silence },
+            Some((Code::TokenRevoked, _) | (_, ComeBack::No)) => Self::Left,
+            Some((_, ComeBack::WithToken | ComeBack::Later | ComeBack::Now)) | None => {
                 Self::Lost { silence }
             }
         }
@@ -293,5 +296,34 @@ impl Shard {
     pub(super) fn sees_presence(&self, conn: &Conn, channel: &ChannelName) -> bool {
         let Some(key) = self.channels.key(channel) else { return false };
         conn.joined.iter().any(|it| it.channel == key && it.sees_presence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_come_back_is_waited_for() {
+        let silence = Duration::from_secs(3);
+        for code in [Code::PingTimeout, Code::TooSlow, Code::TokenExpired, Code::SessionReplaced] {
+            assert_eq!(Parting::of(Some(code), silence), Parting::Lost { silence }, "{code}");
+        }
+        assert_eq!(Parting::of(None, silence), Parting::Lost { silence });
+        for code in [Code::Disconnected, Code::SessionEnded, Code::Forbidden, Code::TokenRevoked] {
+            assert_eq!(Parting::of(Some(code), silence), Parting::Left, "{code}");
+        }
+    }
+
+    /// Threat L3: whatever the grace, silence and grace are forty seconds together.
+    #[test]
+    fn silence_counts_as_waiting() {
+        let seconds = Duration::from_secs;
+        let rules = PresenceRules { grace: seconds(15), ..PresenceRules::default() };
+        for (silence, grace) in [(0, 15), (25, 15), (26, 14), (35, 5), (40, 0), (90, 0)] {
+            let parting = Parting::Lost { silence: seconds(silence) };
+            assert_eq!(parting.grace(&rules), seconds(grace), "after {silence} s");
+        }
+        assert_eq!(Parting::Left.grace(&rules), Duration::ZERO);
     }
 }
