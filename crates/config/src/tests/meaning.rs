@@ -35,11 +35,11 @@ fn limits_can_be_told_off_one_by_one_or_all() {
     };
     let limits = |text: &str| meant(text).routes[0].route.limits.clone();
     let one = limits(&text("{ messages = \"none\", mode = \"observe\" }"));
-    assert_eq!(one.messages, None);
+    assert_eq!((one.messages, one.typing), (None, RouteLimits::default().typing));
     assert_eq!(one.connections_per_address, Some(5));
     assert_eq!(one.mode, Mode::Observe);
     let all = limits(&text("\"none\""));
-    assert_eq!((all.messages, all.attempts_per_address), (None, None));
+    assert_eq!((all.messages, all.typing, all.attempts_per_address), (None, None, None));
     assert_eq!((all.connections_per_address, all.connections_per_user), (None, None));
 }
 
@@ -209,4 +209,26 @@ fn a_log_is_confirmed_on_disk_unless_it_is_written_later() {
     assert_eq!(log(later), (Storage::Disk(Class::Interval), Confirm::Accepted));
     let both = format!("{later}\nconfirm = \"disk\"");
     assert_eq!(log(&both), (Storage::Disk(Class::Interval), Confirm::Disk));
+}
+
+#[test]
+fn presence_is_told_where_it_is_asked_for() {
+    use engine::PresenceRules;
+    let presence =
+        |keys: &str| meant(&format!("[namespaces.a]\n{keys}\n")).namespaces.of("a").presence;
+    assert_eq!(presence("slow = \"drop\""), None);
+    assert_eq!(presence("presence = true"), Some(PresenceRules::default()));
+    let rules = PresenceRules { grace: Duration::from_secs(5), events_max: 0 };
+    let keys = "presence = true\npresence_grace = \"5s\"\npresence_events_max = 0";
+    assert_eq!(presence(keys), Some(rules));
+}
+
+#[test]
+fn who_is_here_is_reckoned_with_where_it_is_told() {
+    let route = "[[routes]]\npath = \"/ws\"\ntokens = \"none\"\n";
+    let parts = |keys: &str| most_memory(&meant(&format!("{route}{keys}")), 1).parts;
+    let presence = |keys: &str| parts(keys).iter().any(|it| it.0 == "presence");
+    assert!(!presence("[namespaces.a]\nslow = \"drop\"\n"));
+    assert!(presence("[namespaces.a]\npresence = true\n"));
+    assert!(presence("[namespaces.\"*\"]\npresence = true\n"));
 }
