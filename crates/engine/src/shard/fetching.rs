@@ -160,7 +160,10 @@ impl Shard {
             }
             AskedBy::Client { conn, id, .. } => {
                 let Some(record) = self.conns.find_mut(conn) else { return };
-                record.reading = None;
+                // It may have been told meanwhile that this is not answered any more.
+                if record.reading.take_if(|it| it.0 == id).is_none() {
+                    return;
+                }
                 match fetched {
                     Ok(fetched) => {
                         let messages = self.meant_for(conn, fetched.messages);
