@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use proto::{ChannelName, Epoch, Offset, Placed, ShardId};
+use proto::{ChannelName, Epoch, Offset, Placed, ShardId, UnixMillis};
 
 use crate::{
     deadlines::Tick,
@@ -115,7 +115,8 @@ impl Homes {
                 Storage::Disk(_) => (Some(Stage::Unloaded), IDLE),
             };
             let log = log.map(|it| Box::new(Log::new(it, Rc::clone(&self.scale))));
-            let home = Home { at, log, kept_for, followers: 0, used_at: now };
+            let (time, followers) = (UnixMillis(0), 0);
+            let home = Home { at, time, log, kept_for, followers, used_at: now };
             self.by_name.insert(channel.clone(), home);
         }
         let home = self.by_name.get_mut(channel).expect("it was inserted above");

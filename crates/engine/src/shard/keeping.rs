@@ -49,7 +49,8 @@ impl Shard {
             }
             (None, _) => {
                 home.at.offset = Offset(home.at.offset.0 + 1);
-                let message = log::publication(draft, Kind::Message(home.at), wall);
+                home.time = home.time.max(wall);
+                let message = log::publication(draft, Kind::Message(home.at), home.time);
                 Taken::Placed(message, home.at)
             }
         };

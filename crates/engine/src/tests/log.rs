@@ -33,14 +33,16 @@ impl Log {
     }
 
     pub(super) fn deliver(&mut self, publication: &Publication, to: &[&str]) {
-        let Publication { channel, kind, from, payload, .. } = publication;
+        let Publication { channel, kind, from, payload, time, .. } = publication;
         let place = match kind {
             Kind::Message(at) => at.offset.0.to_string(),
             Kind::Signal => "signal".to_owned(),
         };
         let from = from.as_ref().map_or(String::new(), |it| format!(" from {it}"));
         let to = if to.is_empty() { "nobody".to_owned() } else { to.join(" ") };
-        self.write(&format!("{channel} {place} {payload}{from} -> {to}"));
+        // Before the clock has said anything, there is nothing to say of it.
+        let at = if time.0 == 0 { String::new() } else { format!(" at {}", time.0) };
+        self.write(&format!("{channel} {place} {payload}{from}{at} -> {to}"));
     }
 
     pub(super) fn name(people: &[Person], shard: u16, conn: ConnId) -> &str {

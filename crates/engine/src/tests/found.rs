@@ -1,0 +1,121 @@
+//! What the simulation found first: rare turns of events, told as stories.
+
+use expect_test::expect;
+
+use super::{check, check_shards};
+
+/// Threat L10.
+#[test]
+fn a_clock_that_is_set_back_does_not_turn_back_a_channel() {
+    check(
+        "ann opens
+         ann subscribes den #1
+         clock says 2000
+         front publishes den a
+         clock says 1000
+         front publishes den b
+         clock says 3000
+         front publishes den c",
+        expect![[r#"
+            ann <- connected as ann
+            ann <- #1 subscribed den after a0/0
+            front 7 <- placed a0/1
+            den 1 a at 2000 -> ann
+            front 7 <- placed a0/2
+            den 2 b at 2000 -> ann
+            front 7 <- placed a0/3
+            den 3 c at 3000 -> ann
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_answered_already_is_not_answered_again() {
+    check_shards(
+        2,
+        "front publishes log:1 a
+         ann opens on=0
+         bus holds
+         ann reads log:1 #1
+         bus takes 1
+         shard 0 overflows
+         bus moves
+         ann reads log:1 #2",
+        expect![[r#"
+            disk <- load log:1
+            disk <- append log:1 1 a
+            front 7 <- placed b0/1
+            ann <- connected as ann
+            0 -> 1 fetch log:1 Last at most 100
+            1 -> 0 fetched log:1 1 a after 0
+            ann <- #1 refused BUSY
+            0 -> 1 forgot
+            1 -> 0 follow only 
+            0 -> 1 followed 
+            0 -> 1 fetch log:1 Last at most 100
+            1 -> 0 fetched log:1 1 a after 0
+            ann <- #2 history log:1 1 a of 1..=b0/1
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_told_while_the_disk_was_read_is_not_left_out() {
+    check(
+        "front describes quick:1
+         disk holds
+         front reads quick:1
+         front publishes quick:1 a
+         front publishes quick:1 b
+         disk moves
+         front describes log:1
+         disk holds
+         front reads log:1
+         front publishes log:1 a
+         disk takes 1
+         disk moves",
+        expect![[r#"
+            disk <- load quick:1
+            front 7 <- 0 members, head a0/0
+            disk <- find quick:1 Last at most 100
+            disk <- append quick:1 1 a
+            front 7 <- placed a0/1
+            disk <- append quick:1 2 b
+            front 7 <- placed a0/2
+            front 7 <- read 1 a, 2 b of 1..=a0/2
+            disk <- load log:1
+            front 7 <- 0 members, head a1/0
+            disk <- find log:1 Last at most 100
+            disk <- append log:1 1 a
+            front 7 <- read nothing of 1..=a1/0
+            front 7 <- placed a1/1
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_cut_on_disk_is_not_read_from_memory() {
+    check(
+        "front publishes log:1 a
+         +1000s
+         front publishes log:1 b
+         disk cuts log:1 to 3
+         ann opens
+         ann reads log:1 after 0 #1
+         ann reads log:1 #2",
+        expect![[r#"
+            disk <- load log:1
+            disk <- append log:1 1 a
+            front 7 <- placed a0/1
+            at 1000s
+            disk <- load log:1
+            disk <- append log:1 2 b
+            front 7 <- placed a0/2
+            ann <- connected as ann
+            disk <- find log:1 After(Offset(0)) at most 100
+            ann <- #1 history log:1 nothing of 3..=a0/2
+            disk <- find log:1 Last at most 100
+            ann <- #2 history log:1 nothing of 3..=a0/2
+        "#]],
+    );
+}
