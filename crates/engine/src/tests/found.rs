@@ -119,3 +119,105 @@ fn what_was_cut_on_disk_is_not_read_from_memory() {
         "#]],
     );
 }
+
+#[test]
+fn a_cursor_is_not_confirmed_where_the_disk_has_no_messages_yet() {
+    check(
+        "ann opens
+         ann subscribes post:1 #1
+         front publishes post:1 a
+         disk holds
+         front publishes post:1 b
+         ann acks post:1 2 #2
+         disk fails
+         disk takes 1
+         disk works
+         disk moves
+         +2s
+         ann acks post:1 2 #3",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load post:1
+            ann <- #1 subscribed post:1 after a0/0, recovered, delivered 0 read 0 unread 0
+            disk <- append post:1 1 a
+            front 7 <- placed a0/1
+            post:1 1 a -> ann
+            disk <- append post:1 2 b
+            front 7 <- placed a0/2
+            post:1 2 b -> ann
+            disk <- move ann in post:1 to 2/0
+            ann <- #2 refused STORE_UNAVAILABLE
+            at 1s
+            disk <- load post:1
+            disk <- append post:1 2 b
+            at 2s
+            disk <- move ann in post:1 to 2/0
+            ann <- #3 marked post:1 delivered 2 read 0 unread 2
+        "#]],
+    );
+}
+
+#[test]
+fn the_first_messages_of_a_log_are_written_when_the_disk_works_again() {
+    check(
+        "ann opens
+         ann subscribes quick:1 #1
+         disk fails
+         front publishes quick:1 a
+         front publishes quick:1 b
+         disk works
+         +2s
+         front publishes quick:1 c
+         front reads quick:1",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load quick:1
+            ann <- #1 subscribed quick:1 after a0/0
+            disk <- append quick:1 1 a
+            front 7 <- placed a0/1
+            quick:1 1 a -> ann
+            front 7 <- placed a0/2
+            quick:1 2 b -> ann
+            at 1s
+            disk <- load quick:1
+            disk <- append quick:1 1 a
+            disk <- append quick:1 2 b
+            at 2s
+            disk <- append quick:1 3 c
+            front 7 <- placed a0/3
+            quick:1 3 c -> ann
+            front 7 <- read 1 a, 2 b, 3 c of 1..=a0/3
+        "#]],
+    );
+}
+
+#[test]
+fn nobody_hears_a_signal_before_they_know_where_they_stand() {
+    check(
+        "front publishes log:1 a
+         +1000s
+         ann opens
+         ann subscribes log:1 #1
+         bob opens
+         disk holds
+         bob subscribes log:1 last 1 #1
+         ann signals log:1 one
+         disk moves
+         ann signals log:1 two",
+        expect![[r#"
+            disk <- load log:1
+            disk <- append log:1 1 a
+            front 7 <- placed a0/1
+            at 1000s
+            ann <- connected as ann
+            disk <- load log:1
+            ann <- #1 subscribed log:1 after a0/1
+            bob <- connected as bob
+            disk <- find log:1 After(Offset(0)) at most 128
+            log:1 signal one from ann -> ann
+            bob <- #1 subscribed log:1 after a0/0
+            bob <- replay log:1 1 a
+            log:1 signal two from ann -> ann bob
+        "#]],
+    );
+}

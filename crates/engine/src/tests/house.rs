@@ -26,7 +26,7 @@ pub(super) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
 }
 
 /// `log` is confirmed on disk and `quick` before, `memory` keeps three messages, `mail` is sent
-/// until it is acknowledged, `talk` says who has read what.
+/// until it is acknowledged, `post` too and confirmed before, `talk` says who has read what.
 fn namespaces() -> Namespaces {
     let kept = |storage, confirm| LogRules { storage, confirm, keep: Keep::default() };
     let on_disk = kept(Storage::Disk(Class::Sync), Confirm::Disk);
@@ -40,6 +40,7 @@ fn namespaces() -> Namespaces {
         ("quick", with(quick)),
         ("memory", with(in_memory)),
         ("mail", Namespace { is_mailbox: true, ..with(on_disk) }),
+        ("post", Namespace { is_mailbox: true, ..with(quick) }),
         ("talk", Namespace { has_receipts: true, ..with(in_memory) }),
     ];
     Namespaces {
@@ -78,8 +79,10 @@ fn permissions() -> permission::Rules {
         require,
     };
     let staff = || Requirements::from([("role".to_owned(), vec!["staff".to_owned()])]);
-    let open =
-        ["den", "lobby", "room:*", "news:*", "log:*", "quick:*", "memory:*", "mail:*", "talk:*"];
+    let open = [
+        "den", "lobby", "room:*", "news:*", "log:*", "quick:*", "memory:*", "mail:*", "post:*",
+        "talk:*",
+    ];
     let mut allow: Vec<Rule> = open.iter().map(|it| rule(it, Requirements::new())).collect();
     allow.push(rule("staff:*", staff()));
     permission::Rules { allow, deny: Vec::new() }

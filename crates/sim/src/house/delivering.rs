@@ -47,10 +47,7 @@ impl House {
         [Dialect::Native, Dialect::Plain]
             .into_iter()
             .flat_map(|it| self.shard.members(&publication.channel, it))
-            .filter(|it| match publication.kind {
-                Kind::Message(at) => it.after < at.offset,
-                Kind::Signal => true,
-            })
+            .filter(|it| it.is_owed(publication))
             .map(|it| it.conn)
             .filter(|it| !self.shard.is_excepted(*it, publication))
             .collect()
