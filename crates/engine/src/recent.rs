@@ -45,6 +45,11 @@ impl Recent {
     }
 
     pub(crate) fn push(&mut self, now: Tick, message: Arc<Publication>) {
+        // A message between them was refused, and is on disk all the same.
+        let last = self.messages.back().map(|it| offset(&it.1).0);
+        if last.is_some_and(|it| it + 1 != offset(&message).0) {
+            self.clear();
+        }
         let weight = weight(&message);
         self.bytes += weight;
         self.scale.bytes.update(|it| it + weight);

@@ -23,7 +23,7 @@ mod reading;
 pub(crate) fn hear(person: &mut Person, model: &mut Model, frame: &Frame) -> Result<bool, String> {
     let (user, route) = (person.user, person.route);
     let device = person.device.clone();
-    let ear = Ear { user, device: device.as_ref() };
+    let ear = Ear { user, device: device.as_ref(), has: &person.has };
     let Some(session) = &mut person.session else { return Err("read without a socket".to_owned()) };
     let heard = match frame {
         Frame::Told(event) => told(session, model, ear, event).map(|()| false),

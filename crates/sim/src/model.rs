@@ -199,7 +199,8 @@ impl Model {
     /// Whether somebody said, or showed, that they have come so far. Of what passes them over there
     /// is nothing to say.
     pub(crate) fn has_come(&self, channel: &ChannelName, reader: &Reader, offset: Offset) -> bool {
-        let asked = self.marks.asked(channel, reader);
+        // What was cut reaches nobody.
+        let asked = self.marks.asked(channel, reader).max(Offset(self.first(channel).0 - 1));
         let Some(head) = self.head(channel).filter(|_| asked < offset) else {
             return offset <= asked;
         };
@@ -231,8 +232,6 @@ impl Model {
                     || self.ended.contains(&(channel.clone(), place.epoch))
                     || place.offset.0 + 1 < self.first(channel).0
                     || place.offset == Offset(0)
-                    // People make up places, too.
-                    || self.head(channel).is_none_or(|it| it.offset < place.offset)
             }
             Kept::InMemory | Kept::Nowhere => true,
         }

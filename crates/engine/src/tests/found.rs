@@ -221,3 +221,86 @@ fn nobody_hears_a_signal_before_they_know_where_they_stand() {
         "#]],
     );
 }
+
+#[test]
+fn what_succeeds_after_a_failure_does_not_leave_a_log_broken() {
+    check(
+        "ann opens
+         ann subscribes log:1 #1
+         ann subscribes quick:1 #2
+         front publishes log:1 x
+         disk holds
+         ann publishes log:1 a #3
+         ann publishes quick:1 a #4
+         ann publishes log:1 b #5
+         ann publishes quick:1 b #6
+         disk lies
+         disk takes 2
+         disk works
+         disk moves
+         +2s
+         front publishes log:1 c
+         front publishes quick:1 c
+         front reads log:1
+         front reads quick:1",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load log:1
+            ann <- #1 subscribed log:1 after a0/0
+            disk <- load quick:1
+            ann <- #2 subscribed quick:1 after a1/0
+            disk <- append log:1 1 x
+            front 7 <- placed a0/1
+            log:1 1 x -> ann
+            disk <- append log:1 2 a
+            disk <- append quick:1 1 a
+            ann <- #4 published quick:1 a1/1
+            quick:1 1 a from ann -> ann
+            disk <- append log:1 3 b
+            disk <- append quick:1 2 b
+            ann <- #6 published quick:1 a1/2
+            quick:1 2 b from ann -> ann
+            ann <- #3 refused STORE_UNAVAILABLE
+            ann closed SHARD_FAILED
+            ann ended after 0s
+            disk <- load log:1
+            at 1s
+            disk <- load quick:1
+            at 2s
+            disk <- append log:1 4 c
+            front 7 <- placed a0/4
+            disk <- append quick:1 3 c
+            front 7 <- placed a1/3
+            disk <- find log:1 Last at most 100
+            front 7 <- read 1 x, 2 a, 3 b, 4 c of 1..=a0/4
+            front 7 <- read 1 a, 2 b, 3 c of 1..=a1/3
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_cut_while_the_disk_refused_is_not_read_from_memory() {
+    check(
+        "2 times front publishes log:1 x
+         disk fails
+         front publishes log:1 y
+         disk cuts log:1 to 2
+         disk works
+         +2s
+         front reads log:1",
+        expect![[r#"
+            disk <- load log:1
+            disk <- append log:1 1 x
+            disk <- append log:1 2 x
+            front 7 <- placed a0/1
+            front 7 <- placed a0/2
+            disk <- append log:1 3 y
+            front 7 <- refused STORE_UNAVAILABLE
+            disk <- load log:1
+            at 1s
+            disk <- load log:1
+            at 2s
+            front 7 <- read 2 x of 2..=a0/2
+        "#]],
+    );
+}

@@ -1,5 +1,7 @@
 //! Where a member begins: is it what was promised to whoever begins so?
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use proto::{ChannelName, Cursor, Offset, Placed, Stand, Start};
 
 use crate::{
@@ -12,7 +14,8 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ear<'a> {
     pub(super) user: &'a str,
-    pub(super) device: Option<&'a std::sync::Arc<str>>,
+    pub(super) device: Option<&'a Arc<str>>,
+    pub(super) has: &'a BTreeMap<ChannelName, Placed>,
 }
 
 /// A subscription begins; `start` is what was asked for.
@@ -42,6 +45,11 @@ pub(super) fn begins(
     match (start, stand.recovered) {
         (Start::After(place), Some(true)) if stand.at == place => Ok(()),
         (Start::After(_), Some(true)) => wrong("that is another place"),
+        (Start::After(place), Some(false))
+            if ear.has.get(channel).is_none_or(|it| *it != place && it.offset < place.offset) =>
+        {
+            Ok(())
+        }
         (Start::After(place), Some(false)) => not_recovered(model, channel, place, stand),
         (Start::After(_), None) => wrong("is it recovered?"),
         (Start::Unsaid, recovered) if rules::is_mailbox(channel) => {
