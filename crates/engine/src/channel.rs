@@ -1,6 +1,6 @@
 //! Who of this shard is in a channel.
 
-use proto::{ChannelName, ConnId, Dialect, Notice, Offset, Placed, RequestId};
+use proto::{ChannelName, ConnId, Dialect, Kind, Notice, Offset, Placed, Publication, RequestId};
 
 use crate::{company::Company, input::FollowId};
 
@@ -18,6 +18,20 @@ impl Member {
 
     /// Gets what it is owed from the log, and nothing live yet.
     pub(crate) const BEHIND: Offset = Offset(u64::MAX - 1);
+
+    /// Whether it gets nothing live yet, signals included: it has not been told where it stands, or
+    /// is sent the log.
+    pub const fn is_behind(&self) -> bool {
+        Self::BEHIND.0 <= self.after.0
+    }
+
+    /// Whether it gets this now.
+    pub const fn is_owed(&self, publication: &Publication) -> bool {
+        match publication.kind {
+            Kind::Message(at) => self.after.0 < at.offset.0,
+            Kind::Signal | Kind::Notice(_) => !self.is_behind(),
+        }
+    }
 }
 
 /// Messages of a channel have not reached this shard, and will not.

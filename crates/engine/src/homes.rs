@@ -128,6 +128,7 @@ impl Homes {
             let log = log.map(|it| Box::new(Log::new(it, Rc::clone(&self.scale))));
             let home = Home {
                 at,
+                time: UnixMillis(0),
                 log,
                 kept_for,
                 followers: 0,

@@ -107,6 +107,7 @@ impl Log {
     pub(crate) fn settle(&mut self, now: Tick, loaded: Loaded) {
         self.stage = Stage::Ready;
         self.first = loaded.head.first;
+        self.recent.cut(self.first);
         self.assigned = loaded.head.at.offset;
         self.time = self.time.max(loaded.time);
         self.cursors = loaded.cursors.into_iter().collect();

@@ -16,6 +16,7 @@ mod channels;
 mod deadlines;
 mod errands;
 mod failures;
+mod found;
 mod greeting;
 mod limits;
 mod logs;

@@ -9,9 +9,11 @@ mod world; // Start here.
 
 mod application;
 mod dice;
+mod disk;
 mod faults;
 mod house;
 mod judge;
+mod marks;
 mod model;
 mod network;
 mod people;

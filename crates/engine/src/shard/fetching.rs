@@ -102,16 +102,14 @@ impl Shard {
             self.hand_over(now, channel, asked_by, Err(Code::Busy.into()), effects);
             return;
         };
+        if let (Ok(page), Some(log)) = (&page, &mut home.log)
+            && page.head.at.epoch == home.at.epoch
+        {
+            log.first = log.first.max(page.head.first);
+            log.recent.cut(log.first);
+        }
         let fetched = match page {
-            Ok(page) => {
-                if let Some(log) = &mut home.log {
-                    log.first = log.first.max(page.head.first);
-                }
-                // The disk may be ahead of what was confirmed, and behind what was accepted.
-                let at = if page.head.at.epoch == home.at.epoch { home.at } else { page.head.at };
-                let head = LogHead { at, ..page.head };
-                answer(home, wish, Page { head, ..page })
-            }
+            Ok(page) => answer(home, wish, completed(home, wish, page)),
             Err(code) => Err(code.into()),
         };
         self.hand_over(now, channel, asked_by, fetched, effects);
@@ -160,7 +158,10 @@ impl Shard {
             }
             AskedBy::Client { conn, id, .. } => {
                 let Some(record) = self.conns.find_mut(conn) else { return };
-                record.reading = None;
+                // It may have been told meanwhile that this is not answered any more.
+                if record.reading.take_if(|it| it.0 == id).is_none() {
+                    return;
+                }
                 match fetched {
                     Ok(fetched) => {
                         let messages = self.meant_for(conn, fetched.messages);
@@ -214,6 +215,24 @@ fn wanted(wish: &Wish, home: &Home, head: LogHead) -> Option<(Span, usize, usize
         Wish::Read { epoch, .. } if epoch.is_some_and(|it| it != head.at.epoch) => None,
         Wish::Read { span, limit, .. } => Some((*span, usize::from(*limit), PAGE_BYTES_MAX)),
     }
+}
+
+/// What the disk read, as it is to be told: no further than what is confirmed, and as far.
+fn completed(home: &Home, wish: &Wish, page: Page) -> Page {
+    let LogHead { at: read, first } = page.head;
+    if read.epoch != home.at.epoch {
+        return page;
+    }
+    let head = LogHead { at: home.at, first };
+    let mut messages = page.messages;
+    messages.retain(|it| offset(it) <= home.at.offset);
+    let (Some(log), Some((span, messages_max, bytes_max))) = (&home.log, wanted(wish, home, head))
+    else {
+        return Page { head, messages };
+    };
+    let end = if let Span::After(after) = span { after.max(read.offset) } else { read.offset };
+    let messages = log.recent.complete(messages, end, span, messages_max, bytes_max as u64);
+    Page { head, messages }
 }
 
 /// Up to where whoever begins has had everything; `None` where that is not kept.

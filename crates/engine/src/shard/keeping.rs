@@ -49,7 +49,8 @@ impl Shard {
             }
             (None, _) => {
                 home.at.offset = Offset(home.at.offset.0 + 1);
-                let message = log::publication(draft, Kind::Message(home.at), wall);
+                home.time = home.time.max(wall);
+                let message = log::publication(draft, Kind::Message(home.at), home.time);
                 Taken::Placed(message, home.at)
             }
         };
@@ -98,50 +99,66 @@ impl Shard {
         }
         log.awaited = log.awaited.saturating_sub(1);
         match outcome {
-            Ok(()) => {
-                let Some(pending) = log.pending.pop_front_if(|it| it.at == at) else { return };
-                log.stored(now, &pending);
-                if !pending.is_told {
-                    self.confirm(now, pending.publication, at, effects);
-                }
-                for origin in pending.origins {
-                    self.placed(origin, channel.clone(), Ok(Some(at)), effects);
-                }
-            }
-            Err(code) => self.not_appended(now, channel, at, code, effects),
+            Ok(()) => self.stored(now, &channel, at, effects),
+            Err(code) => self.not_stored(&channel, at, code, effects),
+        }
+        self.look_again(now, channel, effects);
+    }
+
+    fn stored(&mut self, now: Tick, channel: &ChannelName, at: Placed, effects: &mut Vec<Effect>) {
+        let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
+        let Some(pending) = log.pending.pop_front_if(|it| it.at == at) else { return };
+        log.stored(now, &pending);
+        if !pending.is_told {
+            self.confirm(now, pending.publication, at, effects);
+        }
+        for origin in pending.origins {
+            self.placed(origin, channel.clone(), Ok(Some(at)), effects);
         }
     }
 
-    fn not_appended(
+    fn not_stored(
         &mut self,
-        now: Tick,
-        channel: ChannelName,
+        channel: &ChannelName,
         at: Placed,
         code: Code,
         effects: &mut Vec<Effect>,
     ) {
         self.tally.not_stored += 1;
+        let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
+        let retry_at = Tick::NEVER;
+        if log.pending.front().is_some_and(|it| it.is_told) {
+            // Members have it; it is tried again until it is there.
+            log.stage = Stage::Behind { retry_at };
+            return;
+        }
+        log.stage = Stage::Broken { retry_at };
+        let failed = log.pending.pop_front_if(|it| it.at == at);
+        for origin in failed.into_iter().flat_map(|it| it.origins) {
+            self.placed(origin, channel.clone(), Err(code.into()), effects);
+        }
+    }
+
+    /// Once everything that was on its way when the disk refused something is answered, whatever
+    /// the last answer was, the disk is asked where the log stands.
+    fn look_again(&mut self, now: Tick, channel: ChannelName, effects: &mut Vec<Effect>) {
         let Some(log) = self.homes.find_mut(&channel).and_then(|it| it.log.as_mut()) else {
             return;
         };
-        let is_told = log.pending.front().is_some_and(|it| it.is_told);
-        if is_told {
-            // Members have it; it is tried again until it is there.
-            log.stage = Stage::Behind { retry_at: Tick::NEVER };
-            if log.awaited == 0 {
-                let retry_at = now.after(RETRY);
-                log.stage = Stage::Behind { retry_at };
-                self.homes.ring(retry_at, &channel);
-            }
+        if log.retry_at() != Tick::NEVER {
             return;
         }
-        log.stage = Stage::Broken { retry_at: Tick::NEVER };
-        let failed = log.pending.pop_front_if(|it| it.at == at);
-        if log.pending.is_empty() {
-            effects.push(Effect::Store(Task::Load { channel: channel.clone() }));
-        }
-        for origin in failed.into_iter().flat_map(|it| it.origins) {
-            self.placed(origin, channel.clone(), Err(code.into()), effects);
+        match &mut log.stage {
+            Stage::Behind { retry_at } if log.awaited == 0 => {
+                let at = now.after(RETRY);
+                *retry_at = at;
+                self.homes.ring(at, &channel);
+            }
+            Stage::Broken { .. } if log.pending.is_empty() => {
+                effects.push(Effect::Store(Task::Load { channel }));
+            }
+            Stage::Behind { .. } | Stage::Broken { .. } => {}
+            Stage::Unloaded | Stage::Loading { .. } | Stage::Ready => {}
         }
     }
 

@@ -62,7 +62,10 @@ impl Disk {
             Task::Move { channel, moved } => {
                 if failed.is_none() {
                     let kept = self.logs.entry(channel.clone()).or_default();
-                    kept.cursors.insert(moved.reader.clone(), moved.cursor);
+                    let head = if kept.first == 0 { Offset(0) } else { kept.head().at.offset };
+                    let Cursor { delivered, read } = moved.cursor;
+                    let cursor = Cursor { delivered: delivered.min(head), read: read.min(head) };
+                    kept.cursors.insert(moved.reader.clone(), cursor);
                 }
                 Input::Moved { channel, moved, outcome: failed.map_or(Ok(()), Err) }
             }

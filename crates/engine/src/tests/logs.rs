@@ -306,8 +306,8 @@ fn what_the_disk_refuses_is_refused_and_never_heard() {
             disk <- append log:1 2 b
             disk <- append log:1 3 c
             ann <- #2 refused STORE_UNAVAILABLE
-            disk <- load log:1
             ann <- #3 refused STORE_UNAVAILABLE
+            disk <- load log:1
             ann <- #4 refused STORE_UNAVAILABLE
             ann <- #5 signalled log:1
             log:1 signal alive from ann -> ann
@@ -343,8 +343,8 @@ fn what_was_refused_and_is_there_all_the_same_is_recovered_by_whoever_comes_back
             front 7 <- placed a0/1
             log:1 1 a -> ann
             disk <- append log:1 2 b
-            disk <- load log:1
             ann <- #2 refused STORE_UNAVAILABLE
+            disk <- load log:1
             at 1s
             disk <- load log:1
             ann closed SHARD_FAILED

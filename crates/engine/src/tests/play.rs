@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proto::{ConnId, Dialect, Kind, Publication, ShardId};
+use proto::{ConnId, Dialect, Publication, ShardId};
 
 use super::{
     disk::Disk,
@@ -184,11 +184,8 @@ impl Play {
                 .into_iter()
                 .filter(|it| publication.kind.is_for(*it))
                 .flat_map(|it| engine.members(&publication.channel, it));
-            let owed = members.filter(|it| match publication.kind {
-                Kind::Message(at) => it.after < at.offset,
-                Kind::Signal | Kind::Notice(_) => true,
-            });
-            let to = owed
+            let to = members
+                .filter(|it| it.is_owed(&publication))
                 .filter(|it| !engine.is_excepted(it.conn, &publication))
                 .map(|it| Log::name(&self.people, shard, it.conn))
                 .collect::<Vec<_>>();

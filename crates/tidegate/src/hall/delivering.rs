@@ -115,6 +115,9 @@ const DIALECTS: [Dialect; 2] = [Dialect::Native, Dialect::Plain];
 
 /// How many of the batch came before the member did.
 fn before(publications: &[Arc<Publication>], member: Member) -> usize {
+    if member.is_behind() {
+        return publications.len();
+    }
     let is_earlier = |it: &Publication| match it.kind {
         Kind::Message(at) => at.offset <= member.after,
         // As old as the messages around it.
