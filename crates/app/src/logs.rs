@@ -5,8 +5,8 @@ use proto::{ChannelName, Cursor, Epoch, Page, Reader, Refusal, Span};
 
 /// The channels' logs, as seen from the asynchronous side.
 ///
-/// A refusal is `NO_LOG` where the namespace keeps none, `STORE_UNAVAILABLE` where the disk does not
-/// answer, `BUSY` where too much waits.
+/// A refusal is `NO_LOG` where the namespace keeps none, `STORE_UNAVAILABLE` where the disk does
+/// not answer, `BUSY` where too much waits.
 #[async_trait]
 pub trait Logs: Send + Sync + 'static {
     /// A part of a channel's log, read now.

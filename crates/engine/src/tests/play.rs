@@ -12,7 +12,7 @@ use super::{
     disk::Disk,
     house,
     log::Log,
-    script::{self, Line},
+    script::{self, Deed, Line},
 };
 use crate::{Effect, Envelope, Input, Shard};
 
@@ -109,20 +109,9 @@ impl Play {
                 self.now += time;
                 self.ring();
             }
-            Line::Clock(wall) => {
-                self.shards.iter_mut().for_each(|it| it.set_wall(wall));
-            }
-            Line::DiskHolds => self.disk.is_held = true,
-            Line::DiskMoves => self.disk.is_held = false,
-            Line::DiskTakes { count } => {
-                for _ in 0..count {
-                    self.work();
-                }
-            }
-            Line::DiskFails { lies } => (self.disk.fails, self.disk.lies) = (true, lies),
-            Line::DiskWorks => self.disk.fails = false,
-            Line::DiskCuts { channel, first } => self.disk.cut(&channel, first),
+            Line::Clock(wall) => self.shards.iter_mut().for_each(|it| it.set_wall(wall)),
             Line::Dawdles(dawdles) => self.dawdles = dawdles,
+            Line::Disk(deed) => self.act_on_disk(deed),
             Line::BusHolds => self.is_bus_held = true,
             Line::BusTakes { count } => {
                 for _ in 0..count {
@@ -144,6 +133,21 @@ impl Play {
                     self.act(script::parse(&line));
                 }
             }
+        }
+    }
+
+    fn act_on_disk(&mut self, deed: Deed) {
+        match deed {
+            Deed::Holds => self.disk.is_held = true,
+            Deed::Moves => self.disk.is_held = false,
+            Deed::Takes { count } => {
+                for _ in 0..count {
+                    self.work();
+                }
+            }
+            Deed::Fails { lies } => (self.disk.fails, self.disk.lies) = (true, lies),
+            Deed::Works => self.disk.fails = false,
+            Deed::Cuts { channel, first } => self.disk.cut(&channel, first),
         }
     }
 
