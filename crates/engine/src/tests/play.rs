@@ -122,6 +122,7 @@ impl Play {
             Line::DiskFails { lies } => (self.disk.fails, self.disk.lies) = (true, lies),
             Line::DiskWorks => self.disk.fails = false,
             Line::DiskCuts { channel, first } => self.disk.cut(&channel, first),
+            Line::DiskBegins { channel, after } => self.disk.begin_after(channel, after),
             Line::Dawdles(dawdles) => self.dawdles = dawdles,
             Line::BusHolds => self.is_bus_held = true,
             Line::BusTakes { count } => {

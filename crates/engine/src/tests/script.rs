@@ -20,7 +20,7 @@
 //! ann dawdles   nobody dawdles          ann echoes
 //! front reads log:1    front erases log:1    front asks for mail:1 of ann
 //! disk holds   disk takes 2   disk moves   disk fails   disk lies   disk works
-//! disk cuts log:1 to 3        clock says 5000
+//! disk cuts log:1 to 3   disk begins log:1 after 7   clock says 5000
 //! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
 //! ```
 
@@ -53,6 +53,7 @@ pub(super) enum Line {
     DiskFails { lies: bool },
     DiskWorks,
     DiskCuts { channel: ChannelName, first: u64 },
+    DiskBegins { channel: ChannelName, after: u64 },
     Dawdles(bool),
     BusHolds,
     BusTakes { count: usize },
@@ -82,6 +83,9 @@ pub(super) fn parse(line: &str) -> Line {
         ["disk", "works"] => Line::DiskWorks,
         ["disk", "cuts", name, "to", first] => {
             Line::DiskCuts { channel: channel(name), first: first.parse().unwrap() }
+        }
+        ["disk", "begins", name, "after", offset] => {
+            Line::DiskBegins { channel: channel(name), after: offset.parse().unwrap() }
         }
         ["nobody", "dawdles"] => Line::Dawdles(false),
         [_, "dawdles"] => Line::Dawdles(true),
