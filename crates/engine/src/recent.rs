@@ -92,9 +92,11 @@ impl Recent {
     ) -> Option<Vec<Arc<Publication>>> {
         let from = self.first()?;
         let is_whole = from <= first;
-        let skipped = |after: Offset| usize::try_from((after.0 + 1).saturating_sub(from.0)).ok();
+        // Whoever asks may name the largest offset there is.
+        let next = |after: Offset| after.0.saturating_add(1);
+        let skipped = |after: Offset| usize::try_from(next(after).saturating_sub(from.0)).ok();
         let (start, newest_first) = match span {
-            Span::After(after) if from.0 <= after.0 + 1 => (skipped(after)?, false),
+            Span::After(after) if from.0 <= next(after) => (skipped(after)?, false),
             Span::After(_) if is_whole => (0, false),
             Span::Since(time) => {
                 let start = self.messages.partition_point(|it| it.1.time < time);
@@ -245,10 +247,12 @@ mod tests {
             (Span::After(Offset(7)), Some(vec![8, 9]), Some(vec![8, 9])),
             (Span::After(Offset(9)), Some(vec![]), Some(vec![])),
             (Span::After(Offset(20)), Some(vec![]), Some(vec![])),
+            (Span::After(Offset(u64::MAX)), Some(vec![]), Some(vec![])),
             (Span::Before(Offset(9)), Some(vec![6, 7, 8]), Some(vec![6, 7, 8])),
             (Span::Before(Offset(7)), None, Some(vec![5, 6])),
             (Span::Before(Offset(2)), None, Some(vec![])),
             (Span::Before(Offset(99)), Some(vec![7, 8, 9]), Some(vec![7, 8, 9])),
+            (Span::Before(Offset(u64::MAX)), Some(vec![7, 8, 9]), Some(vec![7, 8, 9])),
             (Span::Last, Some(vec![7, 8, 9]), Some(vec![7, 8, 9])),
             (Span::Since(UnixMillis(5000)), None, Some(vec![5, 6, 7])),
             (Span::Since(UnixMillis(5001)), Some(vec![6, 7, 8]), Some(vec![6, 7, 8])),

@@ -91,6 +91,12 @@ impl Disk {
         }
     }
 
+    /// A log that has come as far as this, and has nothing left of it.
+    pub(super) fn begin_after(&mut self, channel: ChannelName, offset: u64) {
+        let kept = Kept { epoch: Epoch(0xd1), first: offset + 1, ..Kept::default() };
+        self.logs.insert(channel, kept);
+    }
+
     fn load(&self, channel: &ChannelName) -> Option<Loaded> {
         let kept = self.logs.get(channel).filter(|it| it.first != 0)?;
         Some(Loaded {

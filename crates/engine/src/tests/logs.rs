@@ -586,3 +586,82 @@ fn reading_needs_a_permission_of_its_own_each_time() {
         "#]],
     );
 }
+
+/// Threat C5: places are numbers, and the largest is one as well.
+#[test]
+fn a_place_that_nobody_can_have_is_only_a_number() {
+    check(
+        "ann opens
+         ann publishes log:1 a #1
+         ann publishes memory:1 b #2
+         ann reads log:1 after 18446744073709551615 #3
+         ann reads memory:1 after 18446744073709551615 #4
+         ann subscribes log:1 since a0/18446744073709551615 #5
+         ann subscribes memory:1 since a1/18446744073709551615 #6
+         ann acks mail:1 18446744073709551615 #7",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load log:1
+            disk <- append log:1 1 a
+            ann <- #1 published log:1 a0/1
+            ann <- #2 published memory:1 a1/1
+            ann <- #3 history log:1 nothing of 1..=a0/1
+            ann <- #4 history memory:1 nothing of 1..=a1/1
+            ann <- #5 subscribed log:1 after a0/1, not recovered, kept from 1
+            ann <- #6 subscribed memory:1 after a1/1, not recovered, kept from 1
+            ann <- #7 refused NOT_SUBSCRIBED
+        "#]],
+    );
+}
+
+/// Threat L12: where 32 bits end, and near where JavaScript's integers do, one comes after another.
+#[test]
+fn offsets_count_on_past_32_bits_and_up_to_what_javascript_counts() {
+    check(
+        "disk begins log:1 after 4294967293
+         disk begins log:2 after 9007199254740989
+         ann opens
+         ann subscribes log:1 #1
+         ann subscribes log:2 #2
+         3 times ann publishes log:1 a
+         and ann publishes log:2 b key=k #3
+         and ann publishes log:2 b key=k #4
+         ann reads log:1 after 4294967294 #5
+         ann unsubscribes log:1 #6
+         ann subscribes log:1 since d1/4294967294 #7
+         disk begins mail:1 after 9007199254740989
+         ann subscribes mail:1 #8
+         ann publishes mail:1 c
+         ann acks mail:1 9007199254740990 #9
+         ann acks mail:1 9007199254740991 #10",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load log:1
+            ann <- #1 subscribed log:1 after d1/4294967293
+            disk <- load log:2
+            ann <- #2 subscribed log:2 after d1/9007199254740989
+            disk <- append log:1 4294967294 a
+            disk <- append log:1 4294967295 a
+            disk <- append log:1 4294967296 a
+            disk <- append log:2 9007199254740990 b
+            log:1 4294967294 a from ann -> ann
+            log:1 4294967295 a from ann -> ann
+            log:1 4294967296 a from ann -> ann
+            ann <- #3 published log:2 d1/9007199254740990
+            ann <- #4 published log:2 d1/9007199254740990
+            log:2 9007199254740990 b from ann -> ann
+            ann <- #5 history log:1 4294967295 a, 4294967296 a of 4294967294..=d1/4294967296
+            ann <- #6 unsubscribed log:1
+            ann <- #7 subscribed log:1 after d1/4294967294, recovered
+            ann <- replay log:1 4294967295 a, 4294967296 a
+            disk <- load mail:1
+            disk <- find mail:1 After(Offset(0)) at most 128
+            ann <- #8 subscribed mail:1 after d1/9007199254740989, recovered, delivered 0 read 0 unread 9007199254740989
+            disk <- append mail:1 9007199254740990 c
+            mail:1 9007199254740990 c from ann -> ann
+            disk <- move ann in mail:1 to 9007199254740990/0
+            ann <- #9 marked mail:1 delivered 9007199254740990 read 0 unread 9007199254740990
+            ann <- #10 refused BAD_OFFSET
+        "#]],
+    );
+}

@@ -148,6 +148,7 @@ impl Play {
             Deed::Fails { lies } => (self.disk.fails, self.disk.lies) = (true, lies),
             Deed::Works => self.disk.fails = false,
             Deed::Cuts { channel, first } => self.disk.cut(&channel, first),
+            Deed::Begins { channel, after } => self.disk.begin_after(channel, after),
         }
     }
 

@@ -23,7 +23,7 @@
 //! ann asks who hall:1 [after bob] [limit 2] [watch] #4           ann asks about bob in hall:1 #5
 //! ann shows away #6                     front asks who hall:1    front asks about bob in hall:1
 //! disk holds   disk takes 2   disk moves   disk fails   disk lies   disk works
-//! disk cuts log:1 to 3        clock says 5000
+//! disk cuts log:1 to 3   disk begins log:1 after 7   clock says 5000
 //! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
 //! ```
 
@@ -112,6 +112,7 @@ pub(super) enum Deed {
     Fails { lies: bool },
     Works,
     Cuts { channel: ChannelName, first: u64 },
+    Begins { channel: ChannelName, after: u64 },
 }
 
 fn disk(words: &[&str]) -> Deed {
@@ -124,6 +125,9 @@ fn disk(words: &[&str]) -> Deed {
         ["works"] => Deed::Works,
         ["cuts", name, "to", first] => {
             Deed::Cuts { channel: channel(name), first: first.parse().unwrap() }
+        }
+        ["begins", name, "after", offset] => {
+            Deed::Begins { channel: channel(name), after: offset.parse().unwrap() }
         }
         _ => panic!("no such deed of the disk: {words:?}"),
     }
