@@ -3,6 +3,7 @@ A13."""
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -437,6 +438,15 @@ def test_a_token_is_exchanged_for_a_newer_one_once(gate: Gate, address: str) -> 
     enter(gate, newer, address=address)
     body = gate.ask("POST", "/api/tokens/refresh", {"token": newer})
     assert body.status == 200, body
+
+
+def test_of_many_who_exchange_the_same_token_one_gets_a_newer_one(gate: Gate) -> None:
+    """R10: whoever copied a token cannot make two of it."""
+    older = token("ann-many")
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(gate.ask, "POST", "/api/tokens/refresh", token=older) for _ in range(8)]
+        answers = sorted(it.result().status for it in asked)
+    assert answers == [200] + [401] * 7
 
 
 def test_what_is_not_good_is_not_exchanged(gate: Gate, address: str) -> None:

@@ -20,6 +20,9 @@ impl Hall {
         conn: ConnId,
         admitted: &Admitted,
     ) -> Result<Option<Attached>, Refusal> {
+        if admitted.identity.is_none() {
+            return Ok(None);
+        }
         let drawn = draw().map_err(|_| Refusal::new(Code::AuthUnavailable))?;
         let (ground, moment, seat) = (Arc::clone(&self.ground), self.moment(), self.seat_of(conn));
         let Self { cache, tallies, fetches, .. } = self;
