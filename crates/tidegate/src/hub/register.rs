@@ -50,12 +50,14 @@ impl Register for Hub {
         Ok(Revoked { closed, expires_at })
     }
 
-    async fn revocations(&self) -> Vec<RevocationView> {
-        let Ok(ground) = self.ground() else { return Vec::new() };
+    async fn revocations(&self, most: usize) -> (Vec<RevocationView>, usize) {
+        let Ok(ground) = self.ground() else { return (Vec::new(), 0) };
         let wall = moment().wall;
         let register = lock(&ground.register);
         let in_force = register.revocations.iter().filter(|it| wall < it.expires_at);
-        in_force.map(shown).collect()
+        let mut in_force: Vec<&Revocation> = in_force.collect();
+        in_force.sort_by_key(|it| std::cmp::Reverse(it.revoked_at));
+        (in_force.iter().take(most).map(|it| shown(it)).collect(), in_force.len())
     }
 
     async fn exchange(&self, token: &str) -> Result<Option<Exchanged>, Refusal> {
