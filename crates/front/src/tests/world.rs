@@ -211,7 +211,8 @@ impl Register for Recorder {
         Ok(Revoked { closed: 3, expires_at })
     }
 
-    async fn revocations(&self) -> Vec<RevocationView> {
+    async fn revocations(&self, most: usize) -> (Vec<RevocationView>, usize) {
+        assert_eq!(most, 1000);
         let times = (UnixTime(100), UnixTime(200));
         let view = |subject, reason: Option<&str>| RevocationView {
             subject,
@@ -220,10 +221,8 @@ impl Register for Recorder {
             expires_at: times.1,
         };
         let issued_before = Some(UnixTime(5));
-        vec![
-            view(Subject::Token("t-1".into()), Some("lost")),
-            view(Subject::User { user: UserId::parse("ann").unwrap(), issued_before }, None),
-        ]
+        let user = Subject::User { user: UserId::parse("ann").unwrap(), issued_before };
+        (vec![view(Subject::Token("t-1".into()), Some("lost")), view(user, None)], 2)
     }
 
     /// A good token names what it is to be exchanged for.
