@@ -190,6 +190,7 @@ fn expect_notice(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{policy::PresenceRules, presence::Presence};
 
     fn name(number: u32) -> ChannelName {
         ChannelName::parse(&format!("room:{number}")).unwrap()
@@ -205,6 +206,32 @@ mod tests {
             looks += 1;
         }
         assert_eq!(looks, 59, "once a minute in an hour");
+    }
+
+    /// Threat F14.
+    #[test]
+    fn rooms_that_were_entered_once_are_forgotten_with_all_who_were_in_them() {
+        use crate::input::Seats;
+        let user = proto::UserId::parse("ann");
+        let seats = |count| Seats { user: user.clone(), was: 0, count, ..Seats::default() };
+        let mut homes = Homes::new(0, u64::MAX);
+        for number in 0..10_000 {
+            let home = homes.open(Tick(0), &name(number), &LogRules::default());
+            let presence = home.presence.insert(Box::new(Presence::new(PresenceRules::default())));
+            presence.seat(Tick(0), UnixMillis(0), ShardId(0), seats(1));
+            presence.seat(Tick(0), UnixMillis(0), ShardId(0), seats(0));
+            homes.expect_notice(&name(number));
+        }
+        while let Some(rung) = homes.take_rung(Tick(2)) {
+            for channel in rung {
+                let presence = homes.find_mut(&channel).and_then(|it| it.presence.as_mut());
+                assert_eq!(presence.unwrap().take(Tick(2)), None, "nobody was there to be told of");
+            }
+        }
+        while homes.wakes_at() != Tick::NEVER {
+            homes.sweep(homes.wakes_at());
+        }
+        assert_eq!((homes.count(), homes.bells.len()), (0, 0));
     }
 
     /// Threat F14.

@@ -190,7 +190,7 @@ pub struct Marked {
 }
 
 /// How many connections somebody has in a channel on one shard.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Seats {
     /// `None`: connections without a user, and those that do not want to be seen.
     pub user: Option<UserId>,

@@ -116,7 +116,7 @@ fn whoever_falls_silent_is_shown_for_forty_seconds_at_most() {
             at 35s
             bob closed PING_TIMEOUT
             bob ended after 35s
-            at 40.2s
+            at 39.7s
             hall:1 presence -bob of 1 -> ann
         "#]],
     );
