@@ -20,7 +20,7 @@ pub(crate) const USERS_MAX: usize = 100_000;
 /// Users of whom it is remembered when they were last here.
 const SEEN_MAX: usize = 1000;
 
-/// Changes in a crowd that are looked at in one turn, so that one that leaves at once stalls nobody.
+/// Changes looked at in one turn, so that a crowd that leaves at once stalls nobody.
 const CHANGES_MAX: usize = 10_000;
 
 /// How often members of a crowd are told how large it is.

@@ -29,8 +29,8 @@ pub(super) enum Parting {
 }
 
 impl Parting {
-    /// Of a connection that ends. Whoever is told to stay away, or has signed out everywhere, is not
-    /// waited for.
+    /// Of a connection that ends. Whoever is told to stay away, or has signed out everywhere, is
+    /// not waited for.
     pub(super) fn of(code: Option<Code>, silence: Duration) -> Self {
         match code.map(|it| (it, it.come_back())) {
             // The connection that took over the session is about to take its seats again.
