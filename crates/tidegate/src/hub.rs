@@ -11,7 +11,9 @@ use admission::Tables;
 use app::{Description, Gateway, Logs, Post, Reading, Selection};
 use async_trait::async_trait;
 use engine::{Draft, Errand, Outcome, Whom, home_of};
-use proto::{ChannelName, Code, ConnId, Cursor, Identity, Page, Placed, Refusal, ShardId};
+use proto::{
+    ChannelName, Code, ConnId, Cursor, Identity, Page, Placed, Refusal, Roll, ShardId, Who,
+};
 use serde_json::{Map, Value, json};
 use token::{Key, VerifiedCache};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -258,6 +260,15 @@ impl Logs for Hub {
             Outcome::Cursor(it) => Ok((it.cursor, it.unread)),
             Outcome::Refused(refusal) => Err(refusal),
             outcome => unreachable!("a cursor is told or refused: {outcome:?}"),
+        }
+    }
+
+    async fn presence(&self, channel: ChannelName, who: Who) -> Result<Roll, Refusal> {
+        let inbox = self.home(&channel);
+        match self.seek(inbox, Errand::Presence { channel, who }).await? {
+            Outcome::Present(roll) => Ok(roll),
+            Outcome::Refused(refusal) => Err(refusal),
+            outcome => unreachable!("it is told who is here, or refused: {outcome:?}"),
         }
     }
 
