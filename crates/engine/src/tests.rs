@@ -29,6 +29,7 @@ mod shards;
 mod slow;
 mod tokens;
 mod typing;
+mod unstored;
 
 use expect_test::Expect;
 

@@ -127,7 +127,7 @@ impl Hall {
     fn tell_stored(&mut self, net: &mut Net, token: Token, answer: Result<Answer, Code>) {
         let Some(asked) = self.desk.asked.remove(&token) else { return };
         let input = match asked {
-            Asked::Load(channel) => Input::Loaded { channel, loaded: answer.map(|it| loaded(it)) },
+            Asked::Load(channel) => Input::Loaded { channel, loaded: answer.map(loaded) },
             Asked::Append(channel, at) => {
                 Input::Appended { channel, at, outcome: answer.map(drop) }
             }

@@ -15,9 +15,9 @@ fn folder() -> PathBuf {
     folder
 }
 
-fn keeper(folder: &std::path::Path) -> StoreKeeper {
+fn keeper(folder: &std::path::Path) -> Keeper {
     let store = Store::open(folder, store::Options::default(), || Epoch(1)).unwrap();
-    StoreKeeper::new(store)
+    Keeper::new(store)
 }
 
 fn put(key: &str, value: &str) -> Change {
