@@ -11,6 +11,7 @@ use crate::{
 const ARROWS: &[(&str, &str, &str)] = &[
     ("limits", "", ""),
     ("proto", "", ""),
+    ("socketio", "", ""),
     ("wire", "", ""),
     ("permission", "proto", ""),
     ("token", "proto", ""),

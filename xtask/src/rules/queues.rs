@@ -31,6 +31,10 @@ const BOUNDS: &[(&str, &str)] = &[
     ("crates/limits/src/attempts.rs", "as many times as the limit allows attempts"),
     ("crates/net/src/outbox.rs", "a route's frames and bytes, asked before each push"),
     ("crates/net/src/queue.rs", "one entry for each connection in that state"),
+    (
+        "crates/socketio/src/eio/waiting.rs",
+        "waiting_packets_max and waiting_bytes_max, asked after each push; then the session ends",
+    ),
     ("crates/tidegate/src/inbox.rs", "notes_max and bytes_max, asked before each push"),
     ("crates/token/src/jwks.rs", "ABSENT_MAX names, the oldest forgotten first"),
 ];
