@@ -11,6 +11,7 @@ mod opening;
 mod play;
 mod polling;
 mod upgrade;
+mod vectors;
 
 use expect_test::Expect;
 

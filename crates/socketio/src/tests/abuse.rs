@@ -273,7 +273,9 @@ fn an_event_begins_with_its_name() {
 
 #[test]
 fn what_is_no_packet_is_none() {
-    check_each(&["4", "4abc", "47", "49999", r#"44{"message":"no"}"#, "44"], expect![[r#"
+    check_each(
+        &["4", "4abc", "47", "49999", r#"44{"message":"no"}"#, "44"],
+        expect![[r#"
         4
             closed: parse error (a packet of a type that is not known)
         4abc
@@ -286,7 +288,8 @@ fn what_is_no_packet_is_none() {
             closed: parse error (a packet that only a server sends)
         44
             closed: parse error (a payload of the wrong kind)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
