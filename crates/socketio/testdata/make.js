@@ -90,7 +90,8 @@ function nearly(count) {
     const text = one(right)
     const at = below(text.length)
     const [before, after] = [text.slice(0, at), text.slice(at + 1)]
-    const changed = one([before + after, before + text[at] + text[at] + after, before + one(letters) + after])
+    const doubled = before + text[at] + text[at] + after
+    const changed = one([before + after, doubled, before + one(letters) + after])
     const announced = /^[56](\d+)-/.exec(changed)
     const attachments = announced ? Math.min(Number(announced[1]), 11) : 0
     decode(changed, Array.from({ length: attachments }, bytes))

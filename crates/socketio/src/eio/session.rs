@@ -13,15 +13,18 @@
 //!           Closing ──────────► Closed ◄────────────┘  any violation, from anywhere
 //! ```
 
+mod posting;
+mod upgrading;
+
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    Answer, ConnId, Effect, Fault, Incoming, Input, Packet, Refusal, RequestId,
-    payload::{Body, packets, payload},
-    requests::{Post, Requests, answer},
+    Answer, ConnId, Effect, Input, Refusal, RequestId,
+    payload::payload,
+    requests::{Requests, answer},
     waiting::Waiting,
 };
-use crate::{Frame, Message, Policy, Reason, Sid};
+use crate::{Frame, Policy, Reason, Sid};
 
 /// One session.
 #[derive(Debug)]
@@ -193,100 +196,6 @@ impl Session {
         }
     }
 
-    fn begin_post(&mut self, request: RequestId, length: Option<u64>, effects: &mut Vec<Effect>) {
-        let requests = match &mut self.state {
-            State::Polling(requests) | State::Probing(requests, _) => requests,
-            // What it says cannot matter any more, and a refusal would make the client drop what
-            // still waits for it.
-            State::Closing { .. } => return effects.push(answer(request, Answer::Taken)),
-            State::Framing(_) => {
-                return effects.push(answer(request, Answer::Refused(Refusal::BadRequest)));
-            }
-            State::Closed => {
-                return effects.push(answer(request, Answer::Refused(Refusal::SessionUnknown)));
-            }
-        };
-        if requests.post.is_some() {
-            effects.push(answer(request, Answer::Refused(Refusal::BadRequest)));
-            return self.end(Reason::TransportError, &Frame::CLOSE, effects);
-        }
-        requests.post = Some(Post { request, body: Body::default() });
-        let bytes_max = u64::try_from(self.policy.payload_bytes_max).unwrap_or(u64::MAX);
-        if length.is_some_and(|it| bytes_max < it) {
-            self.refuse_post(request, effects);
-        }
-    }
-
-    fn continue_post(&mut self, request: RequestId, bytes: &[u8], effects: &mut Vec<Effect>) {
-        let bytes_max = self.policy.payload_bytes_max;
-        let post = self.requests_mut().and_then(|it| it.post_mut(request));
-        if post.is_some_and(|it| it.body.take(bytes, bytes_max).is_err()) {
-            self.refuse_post(request, effects);
-        }
-    }
-
-    /// What was in the body is lost, and with it the order of what comes after: the session ends.
-    fn refuse_post(&mut self, request: RequestId, effects: &mut Vec<Effect>) {
-        drop(self.requests_mut().and_then(|it| it.take_post(request)));
-        effects.push(answer(request, Answer::TooLong));
-        self.end(Reason::TransportError, &Frame::CLOSE, effects);
-    }
-
-    fn end_post(&mut self, now: Instant, request: RequestId, effects: &mut Vec<Effect>) {
-        let Some(post) = self.requests_mut().and_then(|it| it.take_post(request)) else { return };
-        match self.hear_payload(now, post.body, effects) {
-            Ok(Flow::On) => effects.push(answer(request, Answer::Taken)),
-            Ok(Flow::Over) => {
-                effects.push(answer(request, Answer::Taken));
-                self.end(Reason::TransportClose, &Frame::NOOP, effects);
-            }
-            Err(_) => {
-                effects.push(answer(request, Answer::Refused(Refusal::BadRequest)));
-                self.end(Reason::ParseError, &Frame::CLOSE, effects);
-            }
-        }
-    }
-
-    fn hear_payload(
-        &mut self,
-        now: Instant,
-        body: Body,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Flow, Fault> {
-        let text = body.finish()?;
-        for packet in packets(&text, self.policy.payload_packets_max) {
-            if let Flow::Over = self.hear(now, packet?, effects)? {
-                return Ok(Flow::Over);
-            }
-        }
-        Ok(Flow::On)
-    }
-
-    fn hear(
-        &mut self,
-        now: Instant,
-        packet: Packet<'_>,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Flow, Fault> {
-        match packet {
-            Packet::Text(text) => effects.push(Effect::Heard(Message::Text(text.into()))),
-            Packet::Binary(bytes) => effects.push(Effect::Heard(Message::Binary((*bytes).into()))),
-            Packet::Pong => self.hear_pong(now),
-            Packet::Noop => (),
-            Packet::Close => return Ok(Flow::Over),
-            Packet::Probe => return Err(Fault::WrongDirection),
-            Packet::Upgrade => return Err(Fault::OutOfPlace),
-        }
-        Ok(Flow::On)
-    }
-
-    /// A pong that nobody asked for moves nothing.
-    fn hear_pong(&mut self, now: Instant) {
-        if let Heartbeat::Pinged { .. } = self.heartbeat {
-            self.heartbeat = Heartbeat::Quiet { ping_at: now + self.policy.ping_interval };
-        }
-    }
-
     /// Whoever hangs up in the middle of a request has lost what was in it, either way.
     fn abandon(&mut self, request: RequestId, effects: &mut Vec<Effect>) {
         let Some(requests) = self.requests_mut() else { return };
@@ -294,128 +203,6 @@ impl Session {
         let was_post = requests.take_post(request).is_some();
         if was_get || was_post {
             self.end(Reason::TransportError, &Frame::CLOSE, effects);
-        }
-    }
-
-    /// Only a session that polls has use for a WebSocket, and only for one at a time.
-    fn attach(&mut self, now: Instant, conn: ConnId, effects: &mut Vec<Effect>) {
-        let State::Polling(requests) = &mut self.state else {
-            return effects.push(Effect::CloseConn { conn });
-        };
-        let requests = std::mem::take(requests);
-        let until = now + self.policy.upgrade_within;
-        self.state = State::Probing(requests, Probe { conn, until, stage: Stage::Silent });
-    }
-
-    fn receive(
-        &mut self,
-        now: Instant,
-        from: ConnId,
-        message: Incoming<'_>,
-        effects: &mut Vec<Effect>,
-    ) {
-        match &self.state {
-            State::Framing(conn) if *conn == from => {
-                let flow = self.read_frame(message).and_then(|it| self.hear(now, it, effects));
-                match flow {
-                    Ok(Flow::On) => (),
-                    Ok(Flow::Over) => self.end(Reason::TransportClose, &Frame::NOOP, effects),
-                    Err(_) => self.end(Reason::ParseError, &Frame::CLOSE, effects),
-                }
-            }
-            State::Probing(_, probe) if probe.conn == from => {
-                let packet = self.read_frame(message);
-                self.hear_probe(*probe, packet, effects);
-            }
-            // It is being closed, and had not heard of it.
-            State::Polling(_)
-            | State::Probing(..)
-            | State::Framing(_)
-            | State::Closing { .. }
-            | State::Closed => (),
-        }
-    }
-
-    fn read_frame<'a>(&self, message: Incoming<'a>) -> Result<Packet<'a>, Fault> {
-        let length = match message {
-            Incoming::Text(text) => text.len(),
-            Incoming::Binary(bytes) => bytes.len(),
-        };
-        if self.policy.payload_bytes_max < length {
-            return Err(Fault::TooLong);
-        }
-        match message {
-            Incoming::Text(text) => Packet::read(text),
-            Incoming::Binary(bytes) => Ok(Packet::Binary(bytes.into())),
-        }
-    }
-
-    /// A WebSocket that does not work as it should is closed; the session polls on.
-    fn hear_probe(
-        &mut self,
-        probe: Probe,
-        packet: Result<Packet<'_>, Fault>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let conn = probe.conn;
-        match (packet, probe.stage) {
-            (Ok(Packet::Probe), Stage::Silent) => {
-                if let State::Probing(_, probe) = &mut self.state {
-                    probe.stage = Stage::Proven;
-                }
-                effects.push(Effect::Write { conn, frame: Frame::PROBED });
-                self.answer_get(effects);
-            }
-            (Ok(Packet::Upgrade), Stage::Proven) => self.upgrade(conn, effects),
-            (
-                Ok(
-                    Packet::Close
-                    | Packet::Probe
-                    | Packet::Pong
-                    | Packet::Text(_)
-                    | Packet::Binary(_)
-                    | Packet::Upgrade
-                    | Packet::Noop,
-                )
-                | Err(_),
-                Stage::Silent | Stage::Proven,
-            ) => {
-                effects.push(Effect::CloseConn { conn });
-                self.poll_on();
-            }
-        }
-    }
-
-    fn upgrade(&mut self, conn: ConnId, effects: &mut Vec<Effect>) {
-        // A client says `5` when its POST was answered. One that is still on its way has no place
-        // in the order of things.
-        if self.requests_mut().is_some_and(|it| it.post.is_some()) {
-            return self.end(Reason::ParseError, &Frame::CLOSE, effects);
-        }
-        self.answer_get(effects);
-        self.state = State::Framing(conn);
-        let frames = self.waiting.take();
-        self.send(frames, effects);
-    }
-
-    fn poll_on(&mut self) {
-        if let State::Probing(requests, _) = &mut self.state {
-            self.state = State::Polling(std::mem::take(requests));
-        }
-    }
-
-    fn detach(&mut self, conn: ConnId, effects: &mut Vec<Effect>) {
-        match &self.state {
-            State::Framing(it) if *it == conn => {
-                self.state = State::Closed;
-                effects.push(Effect::Closed { reason: Reason::TransportClose });
-            }
-            State::Probing(_, probe) if probe.conn == conn => self.poll_on(),
-            State::Polling(_)
-            | State::Probing(..)
-            | State::Framing(_)
-            | State::Closing { .. }
-            | State::Closed => (),
         }
     }
 

@@ -24,6 +24,9 @@ pub fn event<'a>(
 }
 
 /// An event with its offset behind the last value, from which a client that recovers goes on.
+///
+/// A client that was told a `pid` takes the last value of *every* event for an offset, if it is a
+/// text. So who gets a `pid` gets an offset with each event, or at least no text in that place.
 #[must_use]
 pub fn event_at<'a>(
     namespace: &str,
