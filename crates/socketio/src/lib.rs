@@ -49,9 +49,9 @@
 //! # What is stricter than the official server
 //!
 //! Names of events are texts, not numbers. A placeholder stands for one attachment, and each
-//! attachment has one. A namespace is joined once at a time. A payload begins right behind what is
-//! before it. A POST that is too long ends the session, because what it said is lost. None of it
-//! is anything that an official client does.
+//! attachment has one. Whoever is in and asks again to be let in stays who it was. A payload begins
+//! right behind what is before it. A POST that is too long ends the session, because what it said
+//! is lost. None of it is anything that an official client minds.
 
 // A slice or a cast that is wrong for some length a client chose is a way to stop a shard.
 #![warn(clippy::cast_possible_truncation, clippy::indexing_slicing)]

@@ -50,9 +50,6 @@ pub enum Fault {
     /// An event in a namespace that this connection has not joined.
     #[error("an event in a namespace that was not joined")]
     NotJoined,
-    /// A CONNECT to a namespace that it has joined.
-    #[error("a namespace joined twice")]
-    JoinedTwice,
     /// More namespaces than `namespaces_max`.
     #[error("too many namespaces")]
     TooManyNamespaces,

@@ -123,8 +123,9 @@ impl Peer {
         auth: Auth,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Fault> {
-        let socket = self.places.knock(namespace, &self.policy)?;
-        effects.push(Effect::Knocked { socket, namespace: namespace.into(), auth });
+        if let Some(socket) = self.places.knock(namespace, &self.policy)? {
+            effects.push(Effect::Knocked { socket, namespace: namespace.into(), auth });
+        }
         Ok(())
     }
 

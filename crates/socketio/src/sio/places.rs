@@ -30,13 +30,19 @@ pub(crate) enum Standing {
 }
 
 impl Places {
-    /// A place for somebody who asks to be let in.
-    pub(crate) fn knock(&mut self, namespace: &str, policy: &Policy) -> Result<SocketId, Fault> {
+    /// A place for somebody who asks to be let in. None if they have one: the official client asks
+    /// twice when a program calls `connect` for a namespace that is about to be joined by itself,
+    /// and both times it means the same.
+    pub(crate) fn knock(
+        &mut self,
+        namespace: &str,
+        policy: &Policy,
+    ) -> Result<Option<SocketId>, Fault> {
         match self.places.iter().position(|it| &*it.namespace == namespace) {
             Some(index) if self.places.get(index).is_some_and(Place::is_parted) => {
                 self.places.remove(index);
             }
-            Some(_) => return Err(Fault::JoinedTwice),
+            Some(_) => return Ok(None),
             None => (),
         }
         if policy.namespaces_max <= self.places.len() {
@@ -48,7 +54,7 @@ impl Places {
         self.next = self.next.wrapping_add(1);
         let standing = Standing::Knocking;
         self.places.push(Place { socket, namespace: namespace.into(), standing });
-        Ok(socket)
+        Ok(Some(socket))
     }
 
     pub(crate) fn named(&self, namespace: &str) -> Option<&Place> {

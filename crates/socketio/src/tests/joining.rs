@@ -238,20 +238,21 @@ fn nobody_speaks_before_being_let_in() {
     );
 }
 
+/// The official client does, when a program connects what connects by itself.
 #[test]
-fn a_namespace_is_joined_once_at_a_time() {
+fn knocking_twice_is_knocking_once() {
     check(
-        "websockets in
-         says 40
+        r#"websockets in
+         says 40/a,{"token":"1"}
+         says 40/a,{"token":"2"}
          admit
-         says 40",
+         says 40/a,
+         says 42/a,["hello"]"#,
         expect![[r#"
             w1 <- 0{..}
-            s0 knocks at /
-            w1 <- 40{"sid":"AAAAAAAAAAAAAAAAAAAAAAAA"}
-            s0 left: parse error
-            w1 closed
-            closed: parse error (a namespace joined twice)
+            s0 knocks at /a {"token":"1"}
+            w1 <- 40/a,{"sid":"AAAAAAAAAAAAAAAAAAAAAAAA"}
+            s0 says hello
         "#]],
     );
 }
