@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("admission", "limits permission proto token wire", ""),
     ("engine", "limits permission proto", ""),
     ("app", "proto", ""),
+    ("chat", "", ""),
     ("checkins", "app proto", ""),
     ("notifications", "app proto", ""),
     ("config", "admission engine limits permission proto token", ""),
