@@ -124,6 +124,7 @@ fn what_has_not_arrived_is_counted() {
     );
 }
 
+/// C3.
 #[test]
 fn nobody_reads_what_they_may_not_see() {
     check(
