@@ -44,9 +44,9 @@
 //!
 //! Recovery after an interruption is the driver's too: a `pid` in `Admitted` names a state it keeps
 //! after `Left`, [`event_at`](sio::encode::event_at) gives events an offset, and
-//! [`Auth::recovery`](sio::Auth::recovery) says with what a client comes back. A client that is told
-//! the `pid` it came with believes that it has missed nothing, so it may be told that only when it
-//! is true, and what it did miss is emitted right behind.
+//! [`Auth::recovery`](sio::Auth::recovery) says with what a client comes back. A client that is
+//! told the `pid` it came with believes that it has missed nothing, so it may be told that only
+//! when it is true, and what it did miss is emitted right behind.
 //!
 //! A client that comes by WebSocket, joins and says hello:
 //!

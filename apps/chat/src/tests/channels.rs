@@ -204,6 +204,7 @@ fn leaving_is_for_this_socket() {
               yes
             bob goes
             bob comes
+              connection:starting -> bob
               connection:success -> bob
               connection:ready -> bob
             ann message:send {"channelId":"1","content":"and now?"}
