@@ -18,6 +18,7 @@ fn a_client_joins_the_main_namespace() {
     );
 }
 
+/// R4: token and user, for the driver to weigh.
 #[test]
 fn what_a_client_says_of_itself_is_handed_on() {
     check(
