@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ),
     ("bench", "token wire", "admission engine limits permission proto"),
     ("sim", "engine permission proto", ""),
+    ("store", "proto", ""),
     ("xtask", "", ""),
 ];
 

@@ -31,6 +31,12 @@ const BOUNDS: &[(&str, &str)] = &[
     ("crates/limits/src/attempts.rs", "as many times as the limit allows attempts"),
     ("crates/net/src/outbox.rs", "a route's frames and bytes, asked before each push"),
     ("crates/net/src/queue.rs", "one entry for each connection in that state"),
+    ("crates/store/src/index.rs", "one entry for each message, and retention limits those"),
+    (
+        "crates/store/src/queue.rs",
+        "queue_jobs_max, queue_bytes_max and reads_max, asked at each push",
+    ),
+    ("crates/store/src/retention.rs", "one entry for each log, a slice of rows, what was erased"),
     ("crates/tidegate/src/inbox.rs", "notes_max and bytes_max, asked before each push"),
     ("crates/token/src/jwks.rs", "ABSENT_MAX names, the oldest forgotten first"),
 ];

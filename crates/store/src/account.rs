@@ -1,0 +1,89 @@
+//! What the tables should add up to. Checksums find a row that has changed; the account finds one
+//! that is no longer there.
+//!
+//! It is written with every change but plain appends, with those once a second, and at a clean
+//! stop. Appends since it was last written are consecutive, which is checked instead.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::{row::seal_of, schema::VERSION};
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Account {
+    pub(crate) version: i64,
+    /// Whether whoever had the file open last has closed it in peace.
+    pub(crate) clean: bool,
+    /// Rows of `messages`.
+    pub(crate) messages: u64,
+    /// Their ids, added up.
+    pub(crate) ids: u64,
+    /// The newest id there has ever been. None is used twice.
+    pub(crate) id_last: u64,
+    /// The seals of `logs`, added up.
+    pub(crate) logs: u64,
+}
+
+impl Default for Account {
+    /// Of a file in which nothing is.
+    fn default() -> Self {
+        Self { version: VERSION, clean: true, messages: 0, ids: 0, id_last: 0, logs: 0 }
+    }
+}
+
+impl Account {
+    pub(crate) const fn add(&mut self, id: u64) {
+        self.messages += 1;
+        self.ids = self.ids.wrapping_add(id);
+        self.id_last = id;
+    }
+
+    pub(crate) const fn take(&mut self, id: u64) {
+        self.messages = self.messages.wrapping_sub(1);
+        self.ids = self.ids.wrapping_sub(id);
+    }
+
+    pub(crate) fn write(&self, db: &Connection) -> rusqlite::Result<()> {
+        let text = "INSERT OR REPLACE INTO account VALUES (1, ?, ?, ?, ?, ?, ?, ?)";
+        db.prepare_cached(text)?.execute((
+            self.version,
+            self.clean,
+            self.messages.cast_signed(),
+            self.ids.cast_signed(),
+            self.id_last.cast_signed(),
+            self.logs.cast_signed(),
+            self.seal().cast_signed(),
+        ))?;
+        Ok(())
+    }
+
+    /// `None` unless it is whole.
+    pub(crate) fn read(db: &Connection) -> rusqlite::Result<Option<Self>> {
+        let text = "SELECT version, clean, messages, ids, id_last, logs, seal FROM account";
+        let read = db.query_row(text, (), |row| {
+            let number = |column| row.get(column).map(i64::cast_unsigned);
+            let account = Self {
+                version: row.get(0)?,
+                clean: row.get(1)?,
+                messages: number(2)?,
+                ids: number(3)?,
+                id_last: number(4)?,
+                logs: number(5)?,
+            };
+            Ok((account, number(6)?))
+        });
+        let read = read.optional()?;
+        Ok(read.filter(|(account, seal)| account.seal() == *seal).map(|it| it.0))
+    }
+
+    fn seal(&self) -> u64 {
+        let numbers = [
+            self.version.cast_unsigned(),
+            self.clean.into(),
+            self.messages,
+            self.ids,
+            self.id_last,
+            self.logs,
+        ];
+        seal_of(&numbers, &[])
+    }
+}
