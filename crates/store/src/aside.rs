@@ -12,7 +12,7 @@ use proto::UnixTime;
 use crate::fault::OpenError;
 
 /// Moves the file and what belongs to it to `<file>.damaged-<seconds>`. Returns that name.
-pub(crate) fn move_aside(path: &Path, why: &str) -> Result<PathBuf, OpenError> {
+pub(crate) fn move_aside(path: &Path) -> Result<PathBuf, OpenError> {
     let mut seconds = UnixTime::from(SystemTime::now()).0;
     let mut aside = with_suffix(path, &format!(".damaged-{seconds}"));
     while aside.exists() {
@@ -28,11 +28,11 @@ pub(crate) fn move_aside(path: &Path, why: &str) -> Result<PathBuf, OpenError> {
             Ok(()) | Err(_) => {}
         }
     }
-    tracing::error!(why, kept = %aside.display(), "the store is damaged; it begins anew");
     Ok(aside)
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+/// The path with something at its end.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

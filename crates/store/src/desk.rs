@@ -12,11 +12,11 @@ use rusqlite::Connection;
 
 use crate::{
     account::Account,
-    aside,
     fault::{OpenError, Trouble},
     index::Index,
+    rescue,
     retention::Cuts,
-    row::{CursorRow, LogRow, State, device_column},
+    row::{CursorRow, LogRow, MessageRow, State, device_column, kept_seal},
     scan::{Scan, scan},
     schema,
     shared::Shared,
@@ -57,6 +57,7 @@ impl Desk {
         is_damaged: &mut bool,
     ) -> Result<Self, OpenError> {
         let path = &shared.path;
+        rescue::adopt(path)?;
         let failed = |source| OpenError::Database { path: path.clone(), source };
         let looked = match *is_damaged {
             true => Err(Trouble::Damaged("it cannot be written".to_owned())),
@@ -65,14 +66,14 @@ impl Desk {
         let found = match looked {
             Ok((_, Scan { doubt: Some(why), .. })) | Err(Trouble::Damaged(why)) => {
                 shared.tally().damaged_files += 1;
-                aside::move_aside(path, &why)?;
+                rescue::rescue(path, &why)?;
                 *is_damaged = false;
-                look(shared).map(|it| (it, true))
+                look(shared)
             }
-            Ok(found) => Ok((found, false)),
+            Ok(found) => Ok(found),
             Err(trouble) => Err(trouble),
         };
-        let ((db, scan), is_new) = match found {
+        let (db, scan) = match found {
             Ok(found) => found,
             Err(Trouble::Newer(version)) => {
                 return Err(OpenError::Newer { path: path.clone(), version });
@@ -83,7 +84,7 @@ impl Desk {
                 return Err(failed(rusqlite::Error::InvalidQuery));
             }
         };
-        Self::settle(shared, fresh, lost, db, scan, is_new).map_err(failed)
+        Self::settle(shared, fresh, lost, db, scan).map_err(failed)
     }
 
     /// Writes down what the scan found, so that it is found once.
@@ -93,7 +94,6 @@ impl Desk {
         lost: &BTreeSet<ChannelName>,
         db: Connection,
         mut scan: Scan,
-        is_rescued: bool,
     ) -> rusqlite::Result<Self> {
         // After a failed sync nobody knows what of the write-ahead log the disk has, whatever the
         // cache says. Carried over, it is written and synced once more, or this fails too.
@@ -118,10 +118,7 @@ impl Desk {
             desk.begin_anew(log.row(), log.sealed, &mut index, shared, fresh)?;
         }
         let is_suspect = |id: u64, channel: &ChannelName, loose: bool| {
-            is_rescued
-                || loose && !was_clean
-                || scan.shortened.contains(&id)
-                || lost.contains(channel)
+            loose && !was_clean || scan.shortened.contains(&id) || lost.contains(channel)
         };
         let suspects = index.logs().filter(|it| is_suspect(it.id, &it.channel, it.loose));
         for id in suspects.map(|it| it.id).collect::<Vec<_>>() {
@@ -182,7 +179,7 @@ impl Desk {
                     delivered: cursor.delivered.min(row.head),
                     read: cursor.read.min(row.head),
                 };
-                self.write_cursor(&CursorRow { log: id, reader, cursor })?;
+                insert_cursor(&self.db, &CursorRow { log: id, reader, cursor })?;
             }
         }
         Ok(())
@@ -190,18 +187,8 @@ impl Desk {
 
     /// Returns its seal; takes that of the row it replaces.
     pub(crate) fn write_log(&mut self, row: &LogRow, sealed: Option<u64>) -> rusqlite::Result<u64> {
-        let text = "INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
         let seal = row.seal();
-        self.db.prepare_cached(text)?.execute((
-            row.id.cast_signed(),
-            row.channel.as_str(),
-            row.epoch.0.cast_signed(),
-            row.head.0.cast_signed(),
-            row.time.0.cast_signed(),
-            row.state as i64,
-            row.loose,
-            seal.cast_signed(),
-        ))?;
+        insert_log(&self.db, row)?;
         self.account.logs = self.account.logs.wrapping_sub(sealed.unwrap_or(0)).wrapping_add(seal);
         Ok(seal)
     }
@@ -226,19 +213,6 @@ impl Desk {
         Ok(found)
     }
 
-    pub(crate) fn write_cursor(&self, row: &CursorRow) -> rusqlite::Result<()> {
-        let text = "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)";
-        self.db.prepare_cached(text)?.execute((
-            row.log.cast_signed(),
-            row.reader.user.as_str(),
-            device_column(&row.reader),
-            row.cursor.delivered.0.cast_signed(),
-            row.cursor.read.0.cast_signed(),
-            row.seal().cast_signed(),
-        ))?;
-        Ok(())
-    }
-
     pub(crate) fn write_account(&mut self) -> rusqlite::Result<()> {
         self.account.write(&self.db)?;
         self.written = self.account;
@@ -253,6 +227,62 @@ impl Desk {
         carry_over(&self.db)?;
         self.db.close().map_err(|it| it.1)
     }
+}
+
+pub(crate) fn insert_log(db: &Connection, row: &LogRow) -> rusqlite::Result<()> {
+    let text = "INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    db.prepare_cached(text)?.execute((
+        row.id.cast_signed(),
+        row.channel.as_str(),
+        row.epoch.0.cast_signed(),
+        row.head.0.cast_signed(),
+        row.time.0.cast_signed(),
+        row.state as i64,
+        row.loose,
+        row.seal().cast_signed(),
+    ))?;
+    Ok(())
+}
+
+pub(crate) fn insert_message(db: &Connection, row: &MessageRow<'_>) -> rusqlite::Result<()> {
+    let text = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    db.prepare_cached(text)?.execute((
+        row.id.cast_signed(),
+        row.log.cast_signed(),
+        row.offset.cast_signed(),
+        row.time.cast_signed(),
+        row.key,
+        row.sender,
+        row.passed_over,
+        row.payload,
+        row.seal().cast_signed(),
+    ))?;
+    Ok(())
+}
+
+pub(crate) fn insert_cursor(db: &Connection, row: &CursorRow) -> rusqlite::Result<()> {
+    let text = "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)";
+    db.prepare_cached(text)?.execute((
+        row.log.cast_signed(),
+        row.reader.user.as_str(),
+        device_column(&row.reader),
+        row.cursor.delivered.0.cast_signed(),
+        row.cursor.read.0.cast_signed(),
+        row.seal().cast_signed(),
+    ))?;
+    Ok(())
+}
+
+pub(crate) fn insert_kept(
+    db: &Connection,
+    kind: i64,
+    key: &str,
+    value: &str,
+) -> rusqlite::Result<()> {
+    let seal = kept_seal(kind.cast_unsigned(), key, value).cast_signed();
+    let text = "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)";
+    db.prepare_cached(text)?.execute((kind, key, value, seal))?;
+    Ok(())
 }
 
 fn look(shared: &Shared) -> Result<(Connection, Scan), Trouble> {

@@ -6,11 +6,11 @@ use proto::{ChannelName, Cursor, Kind, Offset, Placed, Publication, Reader, Unix
 use rusqlite::OptionalExtension as _;
 
 use crate::{
-    desk::{Desk, now},
+    desk::{Desk, insert_cursor, insert_kept, insert_message, now},
     index::Entry,
     job::{Answer, Class, Fault, Job, Loaded, Table},
     queue::Waiting,
-    row::{CursorRow, Found, LogRow, MessageRow, State, device_column, kept_seal},
+    row::{CursorRow, Found, LogRow, MessageRow, State, device_column},
     shared::Shared,
     tidy::ACCOUNT_EVERY,
 };
@@ -119,7 +119,8 @@ impl Group<'_> {
             passed_over: publication.except.as_ref().map(|it| it.as_str()),
             payload: &publication.payload,
         };
-        self.desk.insert(&row)?;
+        insert_message(&self.desk.db, &row)?;
+        self.desk.account.add(row.id);
         if let Some(log) = self.shared.index_mut().log_mut(log) {
             log.head = placed.offset;
             log.time_last = log.time_last.max(publication.time);
@@ -226,7 +227,7 @@ impl Group<'_> {
         }
         let cursor = stood.unwrap_or_default().forward(to);
         if stood != Some(cursor) {
-            self.desk.write_cursor(&CursorRow { log, reader: reader.clone(), cursor })?;
+            insert_cursor(&self.desk.db, &CursorRow { log, reader: reader.clone(), cursor })?;
             self.bytes += 4096;
         }
         if let (None, Some(log)) = (stood, self.shared.index_mut().log_mut(log)) {
@@ -241,9 +242,7 @@ impl Group<'_> {
         key: &str,
         value: &str,
     ) -> rusqlite::Result<Result<Answer, Fault>> {
-        let seal = kept_seal(table as u64, key, value).cast_signed();
-        let text = "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)";
-        self.desk.db.prepare_cached(text)?.execute((table as i64, key, value, seal))?;
+        insert_kept(&self.desk.db, table as i64, key, value)?;
         self.bytes += 4096;
         Ok(Ok(Answer::Done))
     }
@@ -257,23 +256,6 @@ impl Group<'_> {
 }
 
 impl Desk {
-    fn insert(&mut self, row: &MessageRow<'_>) -> rusqlite::Result<()> {
-        let text = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        self.db.prepare_cached(text)?.execute((
-            row.id.cast_signed(),
-            row.log.cast_signed(),
-            row.offset.cast_signed(),
-            row.time.cast_signed(),
-            row.key,
-            row.sender,
-            row.passed_over,
-            row.payload,
-            row.seal().cast_signed(),
-        ))?;
-        self.account.add(row.id);
-        Ok(())
-    }
-
     /// The key of a message. `None` if the row is not what was written.
     fn key(&self, id: u64) -> rusqlite::Result<Option<(Arc<str>, Offset)>> {
         let text = format!("SELECT {} FROM messages WHERE id = ?", MessageRow::COLUMNS);

@@ -30,6 +30,7 @@ mod lock;
 mod options;
 mod queue;
 mod reader;
+mod rescue;
 mod retention;
 mod row;
 mod scan;

@@ -1,4 +1,5 @@
 //! Stories of one store: what was submitted, and what is there afterwards.
 
+mod damage;
 mod fixtures;
 mod order;
