@@ -275,13 +275,13 @@ pub(crate) fn insert_cursor(db: &Connection, row: &CursorRow) -> rusqlite::Resul
 
 pub(crate) fn insert_kept(
     db: &Connection,
-    kind: i64,
+    kind: u64,
     key: &str,
     value: &str,
 ) -> rusqlite::Result<()> {
-    let seal = kept_seal(kind.cast_unsigned(), key, value).cast_signed();
+    let seal = kept_seal(kind, key, value).cast_signed();
     let text = "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)";
-    db.prepare_cached(text)?.execute((kind, key, value, seal))?;
+    db.prepare_cached(text)?.execute((kind.cast_signed(), key, value, seal))?;
     Ok(())
 }
 

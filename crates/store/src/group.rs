@@ -242,7 +242,7 @@ impl Group<'_> {
         key: &str,
         value: &str,
     ) -> rusqlite::Result<Result<Answer, Fault>> {
-        insert_kept(&self.desk.db, table as i64, key, value)?;
+        insert_kept(&self.desk.db, table as u64, key, value)?;
         self.bytes += 4096;
         Ok(Ok(Answer::Done))
     }

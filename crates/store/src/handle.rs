@@ -87,11 +87,14 @@ impl Store {
     /// A row that is damaged is left out; it was counted and logged when the file was opened.
     pub fn rows(&self, table: Table) -> Result<Vec<Row>, ReadError> {
         let db = schema::open_to_read(&self.opened.shared.path)?;
-        let mut kept = db.prepare("SELECT kind, key, value, seal FROM kept WHERE kind = ?")?;
-        let mut rows = kept.query((table as i64,))?;
+        let mut kept = db.prepare("SELECT kind, key, value, seal FROM kept")?;
+        // From end to end, as when the file was opened: looking for the first row of a kind may
+        // meet damage that reading all of them does not.
+        let mut rows = kept.query(())?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.extend(read_kept(row).map(|it| (it.0.into(), it.1.into())));
+            let read = read_kept(row).filter(|it| it.0 == table as u64);
+            found.extend(read.map(|it| (it.1.into(), it.2.into())));
         }
         Ok(found)
     }

@@ -75,7 +75,7 @@ fn remove(new: &Path) {
 
 /// Returns how many messages were whole.
 fn copy(old: &Path, new: &Path) -> Result<u64, Trouble> {
-    let from = schema::open_to_read(old)?;
+    let from = schema::open_to_rescue(old)?;
     let to = schema::open(new)?;
     to.execute_batch("BEGIN IMMEDIATE")?;
     let mut account = Account { clean: false, ..Account::default() };
@@ -213,9 +213,9 @@ fn copy_rest(from: &Connection, to: &Connection, logs: &BTreeSet<u64>) -> Result
     }
     for order in ["", " ORDER BY kind DESC, key DESC"] {
         let text = format!("SELECT kind, key, value, seal FROM kept{order}");
-        reach(from, &text, |row| match (row.get(0), read_kept(row)) {
-            (Ok(kind), Some((key, value))) => insert_kept(to, kind, key, value),
-            _ => Ok(()),
+        reach(from, &text, |row| match read_kept(row) {
+            Some((kind, key, value)) => insert_kept(to, kind, key, value),
+            None => Ok(()),
         })?;
     }
     Ok(())

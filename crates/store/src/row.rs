@@ -200,9 +200,9 @@ pub(crate) fn device_column(reader: &Reader) -> String {
 }
 
 /// Reads `kind, key, value, seal` of `kept`; `None` unless the row is whole.
-pub(crate) fn read_kept<'a>(row: &'a Row<'_>) -> Option<(&'a str, &'a str)> {
+pub(crate) fn read_kept<'a>(row: &'a Row<'_>) -> Option<(u64, &'a str, &'a str)> {
     let (kind, key, value) = (number(row, 0)?, text(row, 1)??, text(row, 2)??);
-    (kept_seal(kind, key, value) == number(row, 3)?).then_some((key, value))
+    (kept_seal(kind, key, value) == number(row, 3)?).then_some((kind, key, value))
 }
 
 pub(crate) fn kept_seal(kind: u64, key: &str, value: &str) -> u64 {

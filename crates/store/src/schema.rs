@@ -87,8 +87,8 @@ fn is_writable(path: &Path) -> bool {
 fn prepare(db: &Connection) -> Result<(), Trouble> {
     db.busy_timeout(Duration::from_secs(5))?;
     db.set_prepared_statement_cache_capacity(64);
-    // Before the first table, or it comes too late.
-    db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA cell_size_check = ON;")?;
+    // The first before any page is read, the second before there is a table, or they come too late.
+    db.execute_batch("PRAGMA cell_size_check = ON; PRAGMA auto_vacuum = INCREMENTAL;")?;
     // These answer with what they have chosen, and are therefore queries.
     db.query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))?;
     db.query_row("PRAGMA wal_autocheckpoint = 0", (), |_| Ok(()))?;
@@ -149,9 +149,15 @@ fn check_tables(db: &Connection) -> Result<(), Trouble> {
 
 /// Opens the file to read it, beside whoever writes.
 pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let db = open_to_rescue(path)?;
+    db.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -4096;")?;
+    Ok(db)
+}
+
+/// Opens the file to read whatever can be read.
+pub(crate) fn open_to_rescue(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(Duration::from_secs(5))?;
-    db.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -4096;")?;
     Ok(db)
 }

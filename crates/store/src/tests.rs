@@ -2,4 +2,5 @@
 
 mod damage;
 mod fixtures;
+mod keeping;
 mod order;

@@ -34,7 +34,9 @@ fn written(dir: &Dir, messages: u64) -> Vec<u8> {
 fn check(dir: &Dir, messages: u64, what: &str) -> usize {
     let house = House::try_with(&dir.0, Options::default());
     let house = house.unwrap_or_else(|error| panic!("{what}: {error}"));
-    for (key, value) in house.store.rows(Table::Sessions).unwrap() {
+    let rows = house.store.rows(Table::Sessions);
+    let rows = rows.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    for (key, value) in rows {
         assert_eq!(*value, *payload(key[1..].parse().unwrap()), "{what}");
     }
     let mut whole = 0;
@@ -73,11 +75,11 @@ fn check(dir: &Dir, messages: u64, what: &str) -> usize {
 
 #[test]
 fn a_flipped_bit_is_never_served() {
-    let dir = Dir::new();
+    let dir = Dir::in_memory();
     let bytes = written(&dir, 60);
     let mut random = 0x2545_F491_4F6C_DD1D_u64;
     let mut outcomes = BTreeMap::new();
-    for round in 0..400 {
+    for round in 0..2000 {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
@@ -86,7 +88,7 @@ fn a_flipped_bit_is_never_served() {
         let bit = if round % 8 == 0 { bit % (100 * 8) } else { bit };
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        let dir = Dir::new();
+        let dir = Dir::in_memory();
         fs::write(dir.file(), flipped).unwrap();
         let whole = check(&dir, 60, &format!("bit {bit}"));
         *outcomes.entry((whole, dir.damaged_files())).or_insert(0) += 1;
@@ -97,10 +99,10 @@ fn a_flipped_bit_is_never_served() {
 
 #[test]
 fn a_file_that_ends_early_is_never_served_as_whole() {
-    let dir = Dir::new();
+    let dir = Dir::in_memory();
     let bytes = written(&dir, 60);
     for length in (0..bytes.len()).step_by(509) {
-        let dir = Dir::new();
+        let dir = Dir::in_memory();
         fs::write(dir.file(), &bytes[..length]).unwrap();
         let whole = check(&dir, 60, &format!("{length} bytes of {}", bytes.len()));
         assert!(whole < 3, "{length} bytes of {}", bytes.len());

@@ -33,6 +33,12 @@ impl Dir {
         Self::under(&std::env::temp_dir())
     }
 
+    /// In memory, for tests that open a thousand files and lose none.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::under(memory) } else { Self::new() }
+    }
+
     pub(crate) fn under(root: &Path) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let dir = root.join(format!("tidegate-store-{}-{number}", std::process::id()));
