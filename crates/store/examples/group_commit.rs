@@ -110,8 +110,8 @@ fn stored(dir: &Path, for_so_long: Duration) -> io::Result<(f64, Vec<Duration>, 
     Ok((count, took, tally))
 }
 
-/// A shard with its share of the producers: each says the next thing when it hears that the last one
-/// is stored.
+/// A shard with its share of the producers: each says the next thing when it hears that the last
+/// one is stored.
 fn produce(store: &Store, shard: u64, until: Instant) -> Vec<Duration> {
     let (told, answers) = sync_channel(PRODUCERS);
     let writer = store.writer(Arc::new(Ear(told)));

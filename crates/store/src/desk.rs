@@ -20,6 +20,7 @@ use crate::{
     scan::{Scan, scan},
     schema,
     shared::Shared,
+    wal,
 };
 
 /// Chooses epochs that have never been.
@@ -48,8 +49,8 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Opens the file, looks at all of it, and makes good what is wrong. Channels in `lost` get a
-    /// new epoch: what was told of them before it was stored has not been stored. With `is_damaged` the
-    /// file has shown damage that reading it does not show; false once it is out of the way.
+    /// new epoch: what was told of them before it was stored has not been stored. With `is_damaged`
+    /// the file has shown damage that reading it does not show; false once it is out of the way.
     pub(crate) fn set_up(
         shared: &Shared,
         fresh: &mut Fresh,
@@ -286,8 +287,13 @@ pub(crate) fn insert_kept(
 }
 
 fn look(shared: &Shared) -> Result<(Connection, Scan), Trouble> {
+    // Only what a process has left behind: while this one runs, a commit that failed is known.
+    let is_broken = shared.opened() == 0 && wal::is_broken(&shared.path).unwrap_or(false);
     let db = schema::open(&shared.path)?;
-    let scan = scan(&db, &shared.options)?;
+    let mut scan = scan(&db, &shared.options)?;
+    if is_broken {
+        scan.doubt = Some("the write-ahead log cannot be read to its end".to_owned());
+    }
     Ok((db, scan))
 }
 
