@@ -107,6 +107,12 @@ fn stored(dir: &Path, for_so_long: Duration) -> io::Result<(f64, Vec<Duration>, 
     let count = took.len() as f64 / began.elapsed().as_secs_f64();
     let tally = store.tally();
     store.close();
+
+    let began = Instant::now();
+    let store = Store::open(dir, Options::default(), || Epoch(1)).map_err(io::Error::other)?;
+    let (messages, opened) = (store.tally().messages, began.elapsed().as_secs_f64());
+    writeln!(io::stderr(), "opened {messages:>8} messages again in {opened:.2} s")?;
+    store.close();
     Ok((count, took, tally))
 }
 

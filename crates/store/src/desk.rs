@@ -98,7 +98,11 @@ impl Desk {
     ) -> rusqlite::Result<Self> {
         // After a failed sync nobody knows what of the write-ahead log the disk has, whatever the
         // cache says. Carried over, it is written and synced once more, or this fails too.
-        carry_over(&db)?;
+        match carry_over(&db) {
+            // At the start, whoever looks at the store from outside must not hold it up.
+            Err(error) if is_busy(&error) && shared.opened() == 0 => {}
+            carried => carried?,
+        }
         let was_clean = scan.account.is_some_and(|it| it.clean);
         let mut index = std::mem::take(&mut scan.index);
         let mut desk = Self {
@@ -307,6 +311,10 @@ pub(crate) fn carry_over(db: &Connection) -> rusqlite::Result<()> {
             Some("the write-ahead log is being read".to_owned()),
         )),
     }
+}
+
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 pub(crate) fn now() -> UnixMillis {

@@ -1,13 +1,21 @@
 //! Bits that flip and files that end early (L9): what is served is what was written, or it is said
 //! to be damaged, and the store always opens.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use proto::{Epoch, Offset};
+use proto::{Epoch, Offset, UnixMillis};
 use rusqlite::Connection;
 
 use super::fixtures::{Dir, House, append, move_cursor, offset, payload};
-use crate::{Answer, Job, OpenError, Options, ReadFault, Table};
+use crate::{
+    Answer, Job, OpenError, Options, ReadFault, Table, account::Account, desk::insert_log,
+    row::LogRow,
+};
 
 /// A file with three logs whose messages lie among each other, closed in peace.
 fn written(dir: &Dir, messages: u64) -> Vec<u8> {
@@ -175,6 +183,32 @@ fn a_row_that_changed_costs_its_log_alone() {
     let db = Connection::open(dir.file()).unwrap();
     let kept = "SELECT count(*) FROM messages WHERE log = 2";
     assert_eq!(db.query_row(kept, (), |row| row.get(0)), Ok(20), "it can be looked at");
+}
+
+#[test]
+fn a_damaged_log_is_kept_for_a_month() {
+    let dir = Dir::new();
+    written(&dir, 20);
+    change(&dir.file(), "UPDATE messages SET payload = '{}' WHERE log = 2 AND offset = 20");
+    drop(House::open(&dir));
+    let db = Connection::open(dir.file()).unwrap();
+    let text = format!("SELECT {} FROM logs WHERE id = 2", LogRow::COLUMNS);
+    let row = db.query_row(&text, (), |row| Ok(LogRow::read(row))).unwrap().unwrap();
+    let mut account = Account::read(&db).unwrap().unwrap();
+    let old = LogRow { time: UnixMillis(row.time.0 - 31 * 24 * 60 * 60 * 1000), ..row.clone() };
+    account.logs = account.logs.wrapping_sub(row.seal()).wrapping_add(old.seal());
+    insert_log(&db, &old).unwrap();
+    account.write(&db).unwrap();
+    drop(db);
+
+    let house = House::open(&dir);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while house.store.tally().cut < 20 {
+        assert!(Instant::now() < deadline, "it is cut like what was erased");
+        std::thread::yield_now();
+    }
+    assert_eq!(dir.damaged_files(), 0);
+    assert_eq!(house.offsets("a").len(), 20);
 }
 
 #[test]
