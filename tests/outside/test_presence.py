@@ -8,7 +8,7 @@ import pytest
 
 from clients import Client, connect, native
 from conftest import CONFIGS
-from gate import Gate, running
+from gate import API_KEY, Gate, running
 from test_limits import silent_socket
 from tokens import token
 
@@ -82,6 +82,9 @@ def test_a_warden_is_told_who_comes_and_goes(gate: Gate) -> None:
     for window in windows[1:]:
         window.ask(unsubscribe={"channel": "room:hall"})
     assert hear(ann, "presence")["changed"] == [{"user": "bob", "status": "away"}]
+    told = gate.ask("GET", "/api/channels/room:hall/presence", token=API_KEY).json
+    roll = ann.ask(presence={"channel": "room:hall"})["presence"]
+    assert {"channel": "room:hall"} | told == roll
     windows[0].ask(unsubscribe={"channel": "room:hall"})
     assert hear(ann, "presence") == {"channel": "room:hall", "left": ["bob"], "users": 1}
     seen = ann.ask(presence={"channel": "room:hall", "user": "bob"})["presence"]["users"][0]

@@ -11,6 +11,7 @@ mod house;
 mod log;
 mod script;
 
+mod afternoons;
 mod applications;
 mod channels;
 mod deadlines;

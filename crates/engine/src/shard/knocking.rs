@@ -75,6 +75,7 @@ impl Shard {
         loaded: Result<Option<Loaded>, Code>,
         effects: &mut Vec<Effect>,
     ) {
+        let has_receipts = self.namespace(&channel).has_receipts;
         let Some(home) = self.homes.find_mut(&channel) else { return };
         let Some(log) = &mut home.log else { return };
         match (&mut log.stage, loaded) {
@@ -93,7 +94,9 @@ impl Shard {
                     Some(loaded) => {
                         home.at = loaded.head.at;
                         log.settle(now, loaded);
-                        log.receipts.begin(&log.cursors);
+                        if has_receipts {
+                            log.receipts.begin(&log.cursors);
+                        }
                     }
                     None => log.stage = Stage::Ready,
                 }
