@@ -15,7 +15,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_connection
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
 from clients import SUBPROTOCOL
@@ -379,8 +379,8 @@ class Operator:
         try:
             async with socket(gate, self.tokens[jti]):
                 self.judge.hear(Shown(jti, refused=False))
-        except InvalidHandshake as refused:
-            assert "401" in str(refused), refused
+        except InvalidStatus as refused:
+            assert refused.response.status_code == 401, refused
             self.judge.hear(Shown(jti, refused=True))
 
 

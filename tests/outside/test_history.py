@@ -23,9 +23,9 @@ def at(offset: int, epoch: str = "e", channel: str = "log:a") -> Place:
     return Place(channel, epoch, offset)
 
 
-def found(*items: tuple[int, str], channel: str = "log:a", epoch: str = "e", first: int = 1) -> Found:
+def found(*items: tuple[int, str], channel: str = "log:a", first: int = 1) -> Found:
     """A log read as a whole."""
-    return Found(channel, epoch, first, items[-1][0] if items else 0, 0, items)
+    return Found(channel, "e", first, items[-1][0] if items else 0, 0, items)
 
 
 A, B = Confirmed(at(1), "a"), Confirmed(at(2), "b")

@@ -190,7 +190,10 @@ fn expect_notice(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{policy::PresenceRules, presence::Presence};
+    use crate::{
+        policy::{Class, PresenceRules},
+        presence::Presence,
+    };
 
     fn name(number: u32) -> ChannelName {
         ChannelName::parse(&format!("room:{number}")).unwrap()
@@ -237,16 +240,19 @@ mod tests {
     /// Threat F14.
     #[test]
     fn ever_new_names_come_and_go_and_nothing_is_left() {
-        let mut homes = Homes::new(0, u64::MAX);
-        for number in 0..100_000 {
-            homes.open(Tick(0), &name(number), &LogRules::default()).follow(ShardId(0));
-            homes.unfollow(Tick(0), &name(number), ShardId(0));
+        for storage in [Storage::None, Storage::Memory, Storage::Disk(Class::Sync)] {
+            let rules = LogRules { storage, ..LogRules::default() };
+            let mut homes = Homes::new(0, u64::MAX);
+            for number in 0..100_000 {
+                homes.open(Tick(0), &name(number), &rules).follow(ShardId(0));
+                homes.unfollow(Tick(0), &name(number), ShardId(0));
+            }
+            while homes.wakes_at() != Tick::NEVER {
+                homes.sweep(homes.wakes_at());
+            }
+            assert_eq!(homes.by_name.len(), 0, "{storage:?}");
+            assert!(homes.by_name.capacity() < 4096, "{}", homes.by_name.capacity());
+            assert!(homes.sweep.capacity() < 4096, "{}", homes.sweep.capacity());
         }
-        while homes.wakes_at() != Tick::NEVER {
-            homes.sweep(homes.wakes_at());
-        }
-        assert_eq!(homes.by_name.len(), 0);
-        assert!(homes.by_name.capacity() < 4096, "{}", homes.by_name.capacity());
-        assert!(homes.sweep.capacity() < 4096, "{}", homes.sweep.capacity());
     }
 }
