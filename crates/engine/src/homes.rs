@@ -1,7 +1,7 @@
 //! The channels that are at home on this shard: their order, and which shards follow them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
     time::Duration,
 };
@@ -27,8 +27,8 @@ const SWEEP_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Homes {
     by_name: HashMap<ChannelName, Home>,
-    /// Every home once, in the order in which they are next looked at.
-    sweep: VecDeque<(Tick, ChannelName)>,
+    /// Every home once, by when it is next looked at.
+    sweep: BTreeMap<Tick, Vec<ChannelName>>,
     /// Homes to be looked at for something of their own, and when.
     bells: BTreeMap<Tick, BTreeSet<ChannelName>>,
     epoch_next: u64,
@@ -40,7 +40,7 @@ impl Homes {
         Self {
             scale: Scale::new(log_bytes_max),
             by_name: HashMap::new(),
-            sweep: VecDeque::new(),
+            sweep: BTreeMap::new(),
             bells: BTreeMap::new(),
             epoch_next: epoch_seed,
         }
@@ -56,7 +56,7 @@ impl Homes {
     /// A shard has no members in any channel. Its users may come back.
     pub(crate) fn unfollow_all(&mut self, now: Tick, wall: UnixMillis, shard: ShardId) {
         // Every home is in there once, and unlike the table it has an order.
-        for (_, channel) in &self.sweep {
+        for channel in self.sweep.values().flatten() {
             let Some(home) = self.by_name.get_mut(channel) else { continue };
             if home.unfollow(shard) {
                 home.used_at = now;
@@ -119,7 +119,7 @@ impl Homes {
     pub(crate) fn open(&mut self, now: Tick, channel: &ChannelName, rules: &LogRules) -> &mut Home {
         if !self.by_name.contains_key(channel) {
             let at = self.beginning();
-            self.sweep.push_back((now.after(IDLE), channel.clone()));
+            self.sweep.entry(now.after(IDLE)).or_default().push(channel.clone());
             let (log, kept_for) = match rules.storage {
                 Storage::None => (None, IDLE),
                 Storage::Memory => (Some(Stage::Ready), IDLE.max(rules.keep.age_max)),
@@ -147,16 +147,19 @@ impl Homes {
     /// Forgets channels that nobody follows and nobody used for [`IDLE`].
     pub(crate) fn sweep(&mut self, now: Tick) {
         for _ in 0..SWEEP_MAX {
-            if self.sweep.front().is_none_or(|it| now < it.0) {
+            let Some(mut due) = self.sweep.first_entry().filter(|it| *it.key() <= now) else {
                 break;
+            };
+            let channel = due.get_mut().pop();
+            if due.get().is_empty() {
+                due.remove();
             }
-            let Some((_, channel)) = self.sweep.pop_front() else { break };
+            let Some(channel) = channel else { continue };
             let Some(home) = self.by_name.get(&channel) else { continue };
             let idle = home.used_at.after(home.kept_for);
-            // Whatever is kept for longer is looked at no less often, so that its turn in the
-            // queue never keeps those behind it waiting.
             if home.is_needed() || now < idle {
-                self.sweep.push_back((now.after(IDLE), channel));
+                let again = if home.is_needed() { now.after(IDLE) } else { idle };
+                self.sweep.entry(again).or_default().push(channel);
                 continue;
             }
             self.by_name.remove(&channel);
@@ -164,14 +167,13 @@ impl Homes {
         // A table that was large once gives its room back.
         if self.by_name.len() * 4 < self.by_name.capacity() && 1024 < self.by_name.capacity() {
             self.by_name.shrink_to(self.by_name.len() * 2);
-            self.sweep.shrink_to(self.by_name.len() * 2);
         }
     }
 
     /// When the next one may be forgotten.
     pub(crate) fn wakes_at(&self) -> Tick {
         let rings_at = self.bells.first_key_value().map_or(Tick::NEVER, |it| *it.0);
-        self.sweep.front().map_or(Tick::NEVER, |it| it.0).min(rings_at)
+        self.sweep.first_key_value().map_or(Tick::NEVER, |it| *it.0).min(rings_at)
     }
 }
 
@@ -252,7 +254,7 @@ mod tests {
             }
             assert_eq!(homes.by_name.len(), 0, "{storage:?}");
             assert!(homes.by_name.capacity() < 4096, "{}", homes.by_name.capacity());
-            assert!(homes.sweep.capacity() < 4096, "{}", homes.sweep.capacity());
+            assert!(homes.sweep.is_empty(), "{}", homes.sweep.len());
         }
     }
 }

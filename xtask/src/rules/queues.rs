@@ -31,7 +31,6 @@ const BOUNDS: &[(&str, &str)] = &[
     ("crates/engine/src/keys.rs", "KEYS_MAX keys, the oldest forgotten first"),
     ("crates/engine/src/log.rs", "PENDING_MAX messages, asked before each push"),
     ("crates/engine/src/recent.rs", "a namespace's Keep, and the scale of all logs in the shard"),
-    ("crates/engine/src/homes.rs", "one entry for each channel there is, and those are limited"),
     ("crates/engine/src/presence.rs", "each user it knows once, USERS_MAX; SEEN_MAX who have left"),
     ("crates/engine/src/receipts.rs", "each user with a cursor once, CURSORS_MAX"),
     ("crates/front/src/idempotency.rs", "KEYS_MAX keys, the oldest forgotten first"),
