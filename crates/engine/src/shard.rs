@@ -127,8 +127,8 @@ impl Shard {
                 let outcome = outcome.map_or_else(refused, |()| Outcome::Erased);
                 effects.push(Effect::Conclude { ticket, outcome });
             }
-            Input::Found { channel, wish, asked_by, page } => {
-                self.found(tick, channel, &wish, asked_by, page, effects);
+            Input::Found { channel, epoch, wish, asked_by, page } => {
+                self.found(tick, channel, epoch, (wish, asked_by), page, effects);
             }
             Input::Closed { conn } => self.forget(tick, conn, None, effects),
             Input::Sent { envelope } => self.sent(tick, envelope, effects),

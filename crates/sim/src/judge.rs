@@ -157,6 +157,9 @@ fn told(
         }
         Event::Gap { channel, from, to } => gap((session, model, ear.user), channel, *from, *to),
         Event::Expiring { .. } | Event::Closing { .. } => Ok(()),
+        Event::Typing { .. } | Event::Presence { .. } | Event::Status { .. } => {
+            Err(format!("nobody asked for {event:?}"))
+        }
         Event::Refused { id, refusal } => refused(session, *id, refusal),
     }
 }
@@ -240,7 +243,13 @@ fn published(
     let Some(stand) = session.stands.get_mut(channel) else {
         return Err(format!("a publication in {channel}, where they are not"));
     };
-    let Kind::Message(at) = publication.kind else { return Ok(()) };
+    let Kind::Message(at) = publication.kind else {
+        return match route {
+            NATIVE => Ok(()),
+            _ if matches!(publication.kind, Kind::Signal) => Ok(()),
+            _ => Err(format!("{publication:?} is nothing they can read")),
+        };
+    };
     let Some(before) = *stand else {
         *stand = Some(at);
         return match route {

@@ -201,9 +201,11 @@ impl Model {
     pub(crate) fn has_come(&self, channel: &ChannelName, reader: &Reader, offset: Offset) -> bool {
         // What was cut reaches nobody.
         let asked = self.marks.asked(channel, reader).max(Offset(self.first(channel).0 - 1));
-        let Some(head) = self.head(channel).filter(|_| asked < offset) else {
-            return offset <= asked;
-        };
+        if offset <= asked {
+            return true;
+        }
+        let disk = self.disk.get(channel).map(|it| it.at);
+        let Some(head) = disk.or(self.head(channel)) else { return false };
         let user = reader.user.as_str();
         self.owed(channel, head.epoch, (asked.0, offset.0 + 1), user).is_none()
     }

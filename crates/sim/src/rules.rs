@@ -168,6 +168,7 @@ fn policy(dialect: Dialect, has_app: bool) -> Policy {
         dialect,
         has_app,
         messages: None,
+        typing: None,
         messages_mode: Default::default(),
         ping_every: Duration::from_secs(4),
         pong_within: Duration::from_secs(2),

@@ -133,7 +133,9 @@ impl Shard {
             return;
         }
         log.stage = Stage::Broken { retry_at };
-        let failed = log.pending.pop_front_if(|it| it.at == at);
+        // A store that is too busy says so before it has answered what it was asked earlier.
+        let failed = log.pending.iter().position(|it| it.at == at);
+        let failed = failed.and_then(|it| log.pending.remove(it));
         for origin in failed.into_iter().flat_map(|it| it.origins) {
             self.placed(origin, channel.clone(), Err(code.into()), effects);
         }

@@ -76,7 +76,7 @@ impl Disk {
             Task::Find { channel, epoch, span, messages_max, wish, asked_by, .. } => {
                 let page = || self.page(&channel, epoch, span, messages_max);
                 let page = failed.map_or_else(|| Ok(page()), Err);
-                Input::Found { channel, wish, asked_by, page }
+                Input::Found { channel, epoch, wish, asked_by, page }
             }
         };
         Some((shard, input))
