@@ -234,6 +234,10 @@ fn published(
     if publication.except.as_ref().is_some_and(|it| it.as_str() == user) {
         return Err(format!("{user} was excepted from {publication:?}"));
     }
+    // Whoever begins may hear of others before they are told where they stand.
+    if matches!(publication.kind, Kind::Notice(_)) && route == NATIVE {
+        return Ok(());
+    }
     if rules::is_loose(channel) && route == APP {
         return Ok(());
     }

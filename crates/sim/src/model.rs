@@ -204,10 +204,11 @@ impl Model {
         if offset <= asked {
             return true;
         }
-        let disk = self.disk.get(channel).map(|it| it.at);
-        let Some(head) = disk.or(self.head(channel)) else { return false };
+        let heads = [self.disk.get(channel).map(|it| it.at), self.head(channel)];
+        let between = (asked.0, offset.0 + 1);
         let user = reader.user.as_str();
-        self.owed(channel, head.epoch, (asked.0, offset.0 + 1), user).is_none()
+        let mut heads = heads.into_iter().flatten();
+        heads.any(|it| self.owed(channel, it.epoch, between, user).is_none())
     }
 
     pub(crate) fn was_erased(&self, channel: &ChannelName) -> bool {

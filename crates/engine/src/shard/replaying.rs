@@ -73,6 +73,7 @@ impl Shard {
         let Some(owed) = self.conns.find_mut(conn).and_then(|it| it.owed.as_mut()) else { return };
         let Some(replay) = owed.replay(key).filter(|it| it.attempt == attempt) else { return };
         let begins = replay.next.is_none().then_some(replay.begins);
+        let is_again = begins.is_none() && replay.begins == Begins::Silently;
         let fetched = match (fetched, begins) {
             (Ok(fetched), _) => fetched,
             (Err(refusal), Some(Begins::For(id))) => {
@@ -93,7 +94,13 @@ impl Shard {
         if let Some(begins) = begins {
             self.tell_where_it_begins(conn, channel, key, begins, &fetched, effects);
         }
-        let messages = self.meant_for(conn, fetched.messages);
+        let mut messages = self.meant_for(conn, fetched.messages);
+        if is_again {
+            // Some of it may have been acknowledged while it was asked for.
+            let owed = self.conns.at_mut(conn).owed.as_mut();
+            let delivered = owed.and_then(|it| it.mail(key)).map(|it| it.delivered);
+            messages.retain(|it| delivered.is_none_or(|delivered| delivered < offset(it)));
+        }
         if !messages.is_empty() {
             effects.push(Effect::Replay { conn, messages });
         } else if has_more {
