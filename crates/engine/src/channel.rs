@@ -123,6 +123,8 @@ impl Channel {
     pub(crate) fn take_waiting(&mut self, follow: FollowId) -> Option<Vec<(ConnId, RequestId)>> {
         match &mut self.state {
             State::Asked { waiting } if follow == self.follow => Some(std::mem::take(waiting)),
+            // It was asked again, and knows nothing of what it sent before.
+            State::Following { .. } if follow == self.follow => Some(Vec::new()),
             State::Asked { .. } | State::Following { .. } => None,
         }
     }

@@ -75,9 +75,12 @@ fn bounds(
     match wanted.span {
         Span::After(Offset(after)) if is_all => (start(after), start(after).max(head) + 1),
         Span::After(Offset(after)) => (start(after), newest.map_or(start(after) + 1, |it| it + 1)),
+        // Fewer than wanted are told where the disk has more than is confirmed: `first` tells where
+        // a log begins.
         Span::Before(Offset(before)) => {
             let end = before.min(head + 1).max(first);
-            (if is_all { first - 1 } else { oldest.map_or(end - 1, |it| it - 1) }, end)
+            let all = if is_all { first - 1 } else { end - 1 };
+            (oldest.map_or(all, |it| it - 1), end)
         }
         Span::Last => (if is_all { first - 1 } else { oldest.map_or(head, |it| it - 1) }, head + 1),
         Span::Since(time) => {
