@@ -129,6 +129,14 @@ impl Model {
         Ok(())
     }
 
+    /// Somebody is given this, who was not here or not in time.
+    pub(crate) fn given(&mut self, publication: &Publication) -> Checked {
+        if let Kind::Message(at) = publication.kind {
+            self.advance(&publication.channel, at);
+        }
+        self.placed(publication)
+    }
+
     /// A message has this place.
     pub(crate) fn placed(&mut self, publication: &Publication) -> Checked {
         let Kind::Message(at) = publication.kind else { return Ok(()) };
@@ -192,7 +200,14 @@ impl Model {
     }
 
     pub(crate) fn erased(&mut self, channel: &ChannelName) {
-        self.disk.remove(channel);
+        if let Some(LogHead { at, .. }) = self.disk.remove(channel) {
+            // What was refused and is gone again has never been.
+            let head = self.head(channel).filter(|it| it.epoch == at.epoch);
+            let head = head.map_or(0, |it| it.offset.0);
+            if let Some(order) = self.places.get_mut(&(channel.clone(), at.epoch)) {
+                order.retain(|it, _| *it <= head);
+            }
+        }
         self.marks.forget(channel);
     }
 

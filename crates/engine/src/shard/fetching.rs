@@ -110,7 +110,7 @@ impl Shard {
             return;
         }
         let fetched = match page {
-            Ok(page) if page.head.at.epoch != epoch => {
+            Ok(page) if is_another(home, &page) => {
                 self.doubt(&channel, effects);
                 Err(Code::StoreUnavailable.into())
             }
@@ -128,7 +128,7 @@ impl Shard {
 
     /// The disk has another life of the log than is known here: it is asked where that stands. What
     /// is on its way there will not be taken, and leads to the same.
-    fn doubt(&mut self, channel: &ChannelName, effects: &mut Vec<Effect>) {
+    pub(super) fn doubt(&mut self, channel: &ChannelName, effects: &mut Vec<Effect>) {
         let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
         if matches!(log.stage, Stage::Ready) && log.pending.is_empty() {
             log.stage = Stage::Broken { retry_at: Tick::NEVER };
@@ -236,6 +236,13 @@ fn wanted(wish: &Wish, home: &Home, head: LogHead) -> Option<(Span, usize, usize
         Wish::Read { epoch, .. } if epoch.is_some_and(|it| it != head.at.epoch) => None,
         Wish::Read { span, limit, .. } => Some((*span, usize::from(*limit), PAGE_BYTES_MAX)),
     }
+}
+
+/// Whether the disk read another life of the log than is known here, or has none.
+fn is_another(home: &Home, page: &Page) -> bool {
+    let unstored = home.log.as_ref().and_then(|it| it.pending.front()).map(|it| it.at.offset);
+    let has_none = page.head.at.offset == Offset(0) && home.at.offset != Offset(0);
+    page.head.at.epoch != home.at.epoch || has_none && unstored != Some(Offset(1))
 }
 
 /// What the disk read, as it is to be told: no further than what is confirmed, and as far.

@@ -221,8 +221,10 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let refused = |code| Outcome::Refused(Refusal::new(code));
-        if outcome.is_ok() {
-            self.begin_anew(now, channel, effects);
+        match outcome {
+            Ok(()) => self.begin_anew(now, channel, effects),
+            // It may have been done all the same.
+            Err(_) => self.doubt(&channel, effects),
         }
         let outcome = outcome.map_or_else(refused, |()| Outcome::Erased);
         effects.push(Effect::Conclude { ticket, outcome });

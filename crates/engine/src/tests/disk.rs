@@ -78,7 +78,7 @@ impl Disk {
                 Input::Moved { channel, moved, outcome: failed.map_or(Ok(()), Err) }
             }
             Task::Erase { channel, ticket } => {
-                if failed.is_none() {
+                if failed.is_none() || self.lies {
                     self.logs.remove(&channel);
                 }
                 Input::Erased { channel, ticket, outcome: failed.map_or(Ok(()), Err) }

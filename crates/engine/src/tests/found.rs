@@ -558,3 +558,36 @@ fn two_mailboxes_that_cannot_be_sent_again_end_one_connection() {
         "#]],
     );
 }
+
+#[test]
+fn what_was_erased_although_the_disk_refused_is_gone() {
+    check(
+        "ann opens
+         front publishes log:1 a
+         ann subscribes log:1 #1
+         disk lies
+         front erases log:1
+         disk works
+         +2s
+         front publishes log:1 b
+         front reads log:1",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load log:1
+            disk <- append log:1 1 a
+            front 7 <- placed a0/1
+            ann <- #1 subscribed log:1 after a0/1
+            disk <- erase log:1
+            disk <- load log:1
+            front 7 <- refused STORE_UNAVAILABLE
+            at 1s
+            disk <- load log:1
+            ann closed SHARD_FAILED
+            ann ended after 1s
+            at 2s
+            disk <- append log:1 1 b
+            front 7 <- placed a1/1
+            front 7 <- read 1 b of 1..=a1/1
+        "#]],
+    );
+}

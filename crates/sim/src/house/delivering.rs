@@ -63,7 +63,7 @@ impl House {
     ) -> Checked {
         self.check_open(conn, &messages)?;
         for publication in messages {
-            model.placed(publication)?;
+            model.given(publication)?;
         }
         let offset = |it: &Arc<Publication>| match it.kind {
             Kind::Message(at) => Ok(at.offset),

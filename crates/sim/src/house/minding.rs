@@ -52,7 +52,7 @@ impl House {
                 model.refuse(&said.payload);
             }
         } else if let Event::History { page, .. } = event {
-            page.messages.iter().try_for_each(|it| model.placed(it))?;
+            page.messages.iter().try_for_each(|it| model.given(it))?;
         } else if let Event::Marked { channel, cursor, .. } = event {
             let Some(socket) = self.sockets.get(&conn) else { return Ok(()) };
             let Some(reader) = rules::reader(channel, socket.user, socket.device.as_ref()) else {

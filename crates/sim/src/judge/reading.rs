@@ -79,10 +79,13 @@ fn bounds(
         // a log begins.
         Span::Before(Offset(before)) => {
             let end = before.min(head + 1).max(first);
-            let all = if is_all { first - 1 } else { end - 1 };
-            (oldest.map_or(all, |it| it - 1), end)
+            let none = if is_all { first - 1 } else { end - 1 };
+            (oldest.map_or(none, |it| it - 1), end)
         }
-        Span::Last => (if is_all { first - 1 } else { oldest.map_or(head, |it| it - 1) }, head + 1),
+        Span::Last => {
+            let none = if is_all { first - 1 } else { head };
+            (oldest.map_or(none, |it| it - 1), head + 1)
+        }
         Span::Since(time) => {
             let is_late = |it: &u64| {
                 let at = Placed { epoch, offset: Offset(*it) };
