@@ -34,7 +34,7 @@ impl Shard {
         let user = record.identity.as_ref().map(|it| &it.user).filter(|_| has_cursors);
         let reader = whose(user, record.device.as_ref(), by_device);
         let attempt = record.owed.get_or_insert_default().begin(key, begins, None);
-        self.seek_seat(conn, key, Member::BEHIND);
+        self.seek_seat(conn, key, Member::BEGINNING);
         let asked_by = AskedBy::Member { shard: self.rules.shard, conn, attempt };
         self.ask_home(now, channel, Wish::Begin { start, reader, mailbox }, asked_by, effects);
     }
@@ -92,6 +92,7 @@ impl Shard {
         replay.next = Some(Placed { epoch: head.at.epoch, offset: last });
         replay.is_sending = has_more;
         if let Some(begins) = begins {
+            self.seek_seat(conn, key, Member::BEHIND);
             self.tell_where_it_begins(conn, channel, key, begins, &fetched, effects);
         }
         let mut messages = self.meant_for(conn, fetched.messages);
