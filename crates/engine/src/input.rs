@@ -42,8 +42,14 @@ pub enum Input {
     Moved { channel: ChannelName, moved: Moved, outcome: Result<(), Code> },
     /// The log is gone from the disk, or is not.
     Erased { channel: ChannelName, ticket: Ticket, outcome: Result<(), Code> },
-    /// A part of a log, as it is on disk.
-    Found { channel: ChannelName, wish: Wish, asked_by: AskedBy, page: Result<Page, Code> },
+    /// A part of a log, as it is on disk; `epoch` is the one that was asked about.
+    Found {
+        channel: ChannelName,
+        epoch: Epoch,
+        wish: Wish,
+        asked_by: AskedBy,
+        page: Result<Page, Code>,
+    },
     /// The socket is gone.
     Closed { conn: ConnId },
     /// Another shard sent something.

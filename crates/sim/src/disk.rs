@@ -23,9 +23,9 @@ use crate::{
 pub(crate) struct Disk {
     logs: BTreeMap<ChannelName, Log>,
     /// What it has been asked and has not answered.
-    asked: VecDeque<Asked>,
+    asked: VecDeque<(u16, Task)>,
     pub(crate) mood: Mood,
-    /// What waits for it at most; whatever comes then is refused, in its turn.
+    /// What waits for it at most; whatever comes then is turned away.
     pub(crate) asked_max: usize,
     /// Parts are read beside what is written, so a question may overtake what was asked before.
     pub(crate) reads_overtake: bool,
@@ -40,14 +40,6 @@ pub(crate) enum Mood {
     Refuses,
     /// Refuses, and has done it all the same.
     Lies,
-}
-
-#[derive(Debug)]
-struct Asked {
-    shard: u16,
-    task: Task,
-    /// There was no room for it.
-    is_turned_away: bool,
 }
 
 #[derive(Debug)]
@@ -75,9 +67,28 @@ impl Disk {
         }
     }
 
-    pub(crate) fn ask(&mut self, shard: u16, task: Task) {
-        let is_turned_away = self.asked_max <= self.asked.len();
-        self.asked.push_back(Asked { shard, task, is_turned_away });
+    /// Takes a task, or turns it away at once, before what was asked earlier is answered.
+    pub(crate) fn ask(&mut self, shard: u16, task: Task) -> Option<Input> {
+        if self.asked.len() < self.asked_max {
+            self.asked.push_back((shard, task));
+            return None;
+        }
+        let busy = Code::Busy;
+        Some(match task {
+            Task::Load { channel } => Input::Loaded { channel, loaded: Err(busy) },
+            Task::Find { channel, epoch, wish, asked_by, .. } => {
+                Input::Found { channel, epoch, wish, asked_by, page: Err(busy) }
+            }
+            Task::Append { publication, .. } => {
+                let at = place_of(&publication);
+                let channel = publication.channel.clone();
+                Input::Appended { channel, at, outcome: Err(busy) }
+            }
+            Task::Move { channel, moved } => Input::Moved { channel, moved, outcome: Err(busy) },
+            Task::Erase { channel, ticket } => {
+                Input::Erased { channel, ticket, outcome: Err(busy) }
+            }
+        })
     }
 
     pub(crate) fn is_idle(&self) -> bool {
@@ -93,16 +104,15 @@ impl Disk {
     ) -> Option<(u16, Input)> {
         let mut place = 0;
         if self.reads_overtake && dice.once_in(2) {
-            let is_read = |it: &Asked| matches!(it.task, Task::Find { .. });
+            let is_read = |it: &(u16, Task)| matches!(it.1, Task::Find { .. });
             place = self.asked.iter().position(is_read).unwrap_or(0);
         }
-        let Asked { shard, task, is_turned_away } = self.asked.remove(place)?;
+        let (shard, task) = self.asked.remove(place)?;
         let refused = match self.mood {
-            _ if is_turned_away => Some(Code::Busy),
             Mood::Works => None,
             Mood::Refuses | Mood::Lies => Some(Code::StoreUnavailable),
         };
-        let is_done = refused.is_none() || !is_turned_away && self.mood == Mood::Lies;
+        let is_done = self.mood != Mood::Refuses;
         let input = match task {
             Task::Load { channel } => {
                 let loaded = refused.map_or_else(|| Ok(self.load(now, &channel)), Err);
@@ -111,13 +121,13 @@ impl Disk {
             Task::Find { channel, epoch, span, messages_max, wish, asked_by, .. } => {
                 let page = || self.page(&channel, epoch, span, messages_max);
                 let page = refused.map_or_else(|| Ok(page()), Err);
-                Input::Found { channel, wish, asked_by, page }
+                Input::Found { channel, epoch, wish, asked_by, page }
             }
             Task::Append { publication, key, .. } => {
                 let channel = publication.channel.clone();
                 let at = place_of(&publication);
                 let done = if is_done { self.append(now, publication, key, model) } else { Ok(()) };
-                if refused == Some(Code::StoreUnavailable) && rules::kept(&channel) == Kept::Soon {
+                if refused.is_some() && rules::kept(&channel) == Kept::Soon {
                     self.lost.insert(channel.clone());
                 }
                 Input::Appended { channel, at, outcome: refused.map_or(done, Err) }

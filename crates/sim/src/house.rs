@@ -182,14 +182,7 @@ impl House {
                 self.check_open(conn, &message)?;
                 self.push(conn, Frame::Replied(message));
             }
-            Effect::Ping { conn } => {
-                self.check_open(conn, &"ping")?;
-                if let Some(socket) = self.sockets.get_mut(&conn) {
-                    socket.pings += 1;
-                    let number = socket.pings;
-                    self.push(conn, Frame::Pinged(number));
-                }
-            }
+            Effect::Ping { conn } => self.ping(conn)?,
             Effect::Deliver { publication } => {
                 model.live(&publication)?;
                 self.owed.push(publication);
@@ -203,10 +196,10 @@ impl House {
                 self.check_open(conn, &session)?;
                 onward.push(Onward::TakeUp { conn, session });
             }
-            Effect::Hold { conn } => self.change(conn, |it| it.held = Some(Vec::new()))?,
-            Effect::Release { conn } => self.change(conn, Socket::release)?,
-            Effect::Pause { conn } => self.change(conn, |it| it.is_paused = true)?,
-            Effect::Resume { conn } => self.change(conn, |it| it.is_paused = false)?,
+            Effect::Hold { .. }
+            | Effect::Release { .. }
+            | Effect::Pause { .. }
+            | Effect::Resume { .. } => self.change_by(&effect)?,
             Effect::Close { conn, refusal } => {
                 self.check_open(conn, &refusal)?;
                 self.open.remove(&conn);
@@ -221,11 +214,7 @@ impl House {
                 onward.push(Onward::Ask { conn, ask });
             }
             Effect::Send { to, envelope } => {
-                if let Envelope::Published { publication } = &envelope {
-                    model.live(publication)?;
-                } else if let Envelope::Placed { channel, at: Ok(Some(at)), .. } = &envelope {
-                    model.tell(channel, *at)?;
-                }
+                minding::check_envelope(&envelope, model)?;
                 onward.push(Onward::Send { to: to.0, envelope });
             }
             Effect::Conclude { ticket, outcome } => {
@@ -236,6 +225,29 @@ impl House {
                 return Err(format!("{conn} ended and was not closed"));
             }
             Effect::Ended { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn ping(&mut self, conn: ConnId) -> Checked {
+        self.check_open(conn, &"ping")?;
+        if let Some(socket) = self.sockets.get_mut(&conn) {
+            socket.pings += 1;
+            socket.outbox.push_back(Frame::Pinged(socket.pings));
+        }
+        Ok(())
+    }
+
+    /// What is done to a socket. The client may have gone already.
+    fn change_by(&mut self, effect: &Effect) -> Checked {
+        if let Effect::Hold { conn } = effect {
+            self.change(*conn, |it| it.held = Some(Vec::new()))?;
+        } else if let Effect::Release { conn } = effect {
+            self.change(*conn, Socket::release)?;
+        } else if let Effect::Pause { conn } = effect {
+            self.change(*conn, |it| it.is_paused = true)?;
+        } else if let Effect::Resume { conn } = effect {
+            self.change(*conn, |it| it.is_paused = false)?;
         }
         Ok(())
     }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use proto::{
-    Act, ChannelName, Code, Event, Kind, Mark, Message, Offset, Placed, Publication, RequestId,
-    Start,
-};
+use proto::{Act, ChannelName, Code, Event, Mark, Message, Offset, Placed, RequestId, Start};
 
 use self::{beginning::Ear, reading::Wanted};
 use crate::{
@@ -13,11 +10,12 @@ use crate::{
     model::Model,
     network::Frame,
     people::{Asked, Person, Session},
-    rules::{self, APP, NATIVE},
+    rules::{self, APP},
 };
 
-mod beginning;
-mod reading;
+mod beginning; // Where members begin.
+mod following; // What they hear, one after another.
+mod reading; // Parts of logs.
 
 /// Someone reads a frame. The error says what is wrong with it; `Ok(true)` ends the session.
 pub(crate) fn hear(person: &mut Person, model: &mut Model, frame: &Frame) -> Result<bool, String> {
@@ -31,7 +29,7 @@ pub(crate) fn hear(person: &mut Person, model: &mut Model, frame: &Frame) -> Res
             if route == APP && !session.has_heard_application {
                 return Err("a publication before the application spoke".to_owned());
             }
-            published(session, model, (user, route), publication).map(|()| false)
+            following::published(session, model, (user, route), publication).map(|()| false)
         }
         Frame::Replied(Message::Text(text)) => {
             if (**text == *GREETING) == session.has_heard_application {
@@ -71,67 +69,28 @@ fn told(
                 return Err("connected twice".to_owned());
             }
             session.is_connected = true;
-            id.map_or(Ok(()), |id| answered(session, id).map(|_| ()))
+            id.map_or(Ok(()), |id| answered(session, id).map(drop))
         }
-        Event::Subscribed { id, channel, stand } => {
-            let (start, floor) = match id {
-                Some(id) => match answered(session, *id)? {
-                    Asked::Subscribe(name, start, floor) if name == *channel => (start, floor),
-                    asked => return Err(format!("{event:?} answers {asked:?}")),
-                },
-                None if session.taken_up.remove(channel) => {
-                    let named = session.named.get(channel);
-                    let start = named.map_or(Start::Unsaid, |it| Start::After(*it));
-                    (start, session.floors.get(channel).copied())
-                }
-                None => return Err(format!("{event:?} was asked for by nobody")),
-            };
-            if !rules::may(ear.user, &session.role, channel) {
-                return Err(format!("{} as {} subscribed {channel}", ear.user, session.role));
-            }
-            // What was not named has been named by the server, for what was sent and may not have
-            // arrived. The place tells.
-            let is_guessed = id.is_none() && start == Start::Unsaid;
-            if !is_guessed {
-                beginning::begins(model, ear, channel, (start, floor), stand)?;
-            }
-            session.again.remove(channel);
-            match session.stands.insert(channel.clone(), Some(stand.at)) {
-                None => Ok(()),
-                Some(_) => Err(format!("{channel} subscribed twice")),
-            }
-        }
+        Event::Subscribed { .. } => subscribed(session, model, ear, event),
         Event::Resumed { id, channels, .. } => {
-            let Asked::Resume(named) = answered(session, *id)? else {
-                return Err(format!("{event:?} answers something else"));
-            };
+            let Asked::Resume(named) = answered(session, *id)? else { return other(event) };
             session.taken_up = channels.iter().cloned().collect();
             session.named = named.into_iter().collect();
             Ok(())
         }
-        Event::History { id, channel, page } => match answered(session, *id)? {
-            Asked::History { channel: name, span, epoch, limit, head } if name == *channel => {
-                let wanted = Wanted { span, epoch, limit, head };
-                reading::is_part(model, ear.user, channel, &wanted, page)
-            }
-            asked => Err(format!("{event:?} answers {asked:?}")),
-        },
-        Event::Marked { id, channel, cursor, .. } => {
-            let Asked::Mark(name, mark, offset) = answered(session, *id)? else {
-                return Err(format!("{event:?} answers something else"));
+        Event::History { id, channel, page } => {
+            let Asked::History { channel: name, span, epoch, limit, head } =
+                answered(session, *id)?
+            else {
+                return other(event);
             };
-            let reader = rules::reader(channel, ear.user, ear.device);
-            let Some(reader) = reader else { return Err(format!("{event:?} is nobody's")) };
-            let is_far_enough =
-                offset <= cursor.delivered && (mark != Mark::Read || offset <= cursor.read);
-            if name != *channel || !is_far_enough {
-                return Err(format!("{event:?} answers {mark:?} {offset:?} in {name}"));
+            if name != *channel {
+                return other(event);
             }
-            if let Some(Some(at)) = session.stands.get(channel) {
-                model.marks.tell(channel, &reader, at.epoch, *cursor);
-            }
-            Ok(())
+            let wanted = Wanted { span, epoch, limit, head };
+            reading::is_part(model, ear.user, channel, &wanted, page)
         }
+        Event::Marked { .. } => marked(session, model, ear, event),
         Event::Unsubscribed { id, channel } => {
             answered(session, *id)?;
             // It may have had a seat without having been told yet.
@@ -140,25 +99,86 @@ fn told(
             if was_in || was_going { Ok(()) } else { Err(format!("was not in {channel}")) }
         }
         Event::Refreshed { id, .. } => {
-            let asked = answered(session, *id)?;
-            let Asked::Refresh { role } = asked else {
-                return Err(format!("{event:?} answers {asked:?}"));
-            };
+            let Asked::Refresh { role } = answered(session, *id)? else { return other(event) };
             session.role = role;
             Ok(())
         }
-        Event::Published { id, channel, .. } => match answered(session, *id)? {
-            Asked::Publish(name, ..) if name == *channel => Ok(()),
-            asked => Err(format!("{event:?} answers {asked:?}")),
-        },
-        Event::Signalled { id, .. } | Event::Pong { id } => answered(session, *id).map(|_| ()),
-        Event::Typing { .. } | Event::Presence { .. } | Event::Status { .. } => {
-            Err(format!("{event:?} answers nothing that is asked here"))
+        Event::Published { id, channel, .. } => {
+            let Asked::Publish(name, ..) = answered(session, *id)? else { return other(event) };
+            if name == *channel { Ok(()) } else { other(event) }
         }
+        Event::Signalled { id, .. } | Event::Pong { id } => answered(session, *id).map(drop),
         Event::Gap { channel, from, to } => gap((session, model, ear.user), channel, *from, *to),
         Event::Expiring { .. } | Event::Closing { .. } => Ok(()),
+        Event::Typing { .. } | Event::Presence { .. } | Event::Status { .. } => {
+            Err(format!("nobody asked for {event:?}"))
+        }
         Event::Refused { id, refusal } => refused(session, *id, refusal),
     }
+}
+
+fn other(event: &Event) -> Result<(), String> {
+    Err(format!("{event:?} answers something else"))
+}
+
+fn subscribed(
+    session: &mut Session,
+    model: &Model,
+    ear: Ear<'_>,
+    event: &Event,
+) -> Result<(), String> {
+    let Event::Subscribed { id, channel, stand } = event else { return other(event) };
+    let (start, floor) = match id {
+        Some(id) => {
+            let Asked::Subscribe(name, start, floor) = answered(session, *id)? else {
+                return other(event);
+            };
+            if name != *channel {
+                return other(event);
+            }
+            (start, floor)
+        }
+        None if session.taken_up.remove(channel) => {
+            let named = session.named.get(channel);
+            let start = named.map_or(Start::Unsaid, |it| Start::After(*it));
+            (start, session.floors.get(channel).copied())
+        }
+        None => return Err(format!("{event:?} was asked for by nobody")),
+    };
+    if !rules::may(ear.user, &session.role, channel) {
+        return Err(format!("{} as {} subscribed {channel}", ear.user, session.role));
+    }
+    // What was not named has been named by the server, for what was sent and may not have arrived.
+    // The place tells.
+    let is_guessed = id.is_none() && start == Start::Unsaid;
+    if !is_guessed {
+        beginning::begins(model, ear, channel, (start, floor), stand)?;
+    }
+    session.again.remove(channel);
+    match session.stands.insert(channel.clone(), Some(stand.at)) {
+        None => Ok(()),
+        Some(_) => Err(format!("{channel} subscribed twice")),
+    }
+}
+
+fn marked(
+    session: &mut Session,
+    model: &mut Model,
+    ear: Ear<'_>,
+    event: &Event,
+) -> Result<(), String> {
+    let Event::Marked { id, channel, cursor, .. } = event else { return other(event) };
+    let Asked::Mark(name, mark, offset) = answered(session, *id)? else { return other(event) };
+    let reader = rules::reader(channel, ear.user, ear.device);
+    let Some(reader) = reader else { return Err(format!("{event:?} is nobody's")) };
+    let is_far_enough = offset <= cursor.delivered && (mark != Mark::Read || offset <= cursor.read);
+    if name != *channel || !is_far_enough {
+        return Err(format!("{event:?} answers {mark:?} {offset:?} in {name}"));
+    }
+    if let Some(Some(at)) = session.stands.get(channel) {
+        model.marks.tell(channel, &reader, at.epoch, *cursor);
+    }
+    Ok(())
 }
 
 fn refused(
@@ -184,17 +204,19 @@ fn refused(
         session.left.insert(channel.clone());
     }
     let is_kept = |it: &ChannelName| rules::kept(it) != rules::Kept::Nowhere;
-    match asked {
-        Asked::Publish(channel, ..) | Asked::Subscribe(channel, ..)
-            if refusal.code == Code::StoreUnavailable && !is_kept(&channel) =>
-        {
-            Err(format!("{channel} is not kept, and {refusal:?}"))
-        }
-        Asked::History { channel, .. } if refusal.code == Code::NoLog && is_kept(&channel) => {
-            Err(format!("{channel} is kept, and {refusal:?}"))
-        }
-        _ => Ok(()),
+    if let Asked::Publish(channel, ..) | Asked::Subscribe(channel, ..) = &asked
+        && refusal.code == Code::StoreUnavailable
+        && !is_kept(channel)
+    {
+        return Err(format!("{channel} is not kept, and {refusal:?}"));
     }
+    if let Asked::History { channel, .. } = &asked
+        && refusal.code == Code::NoLog
+        && is_kept(channel)
+    {
+        return Err(format!("{channel} is kept, and {refusal:?}"));
+    }
+    Ok(())
 }
 
 fn answered(session: &mut Session, id: RequestId) -> Result<Asked, String> {
@@ -219,102 +241,6 @@ fn gap(
     }
     at.offset = at.offset.max(to);
     Ok(())
-}
-
-fn published(
-    session: &mut Session,
-    model: &Model,
-    (user, route): (&str, u16),
-    publication: &Publication,
-) -> Result<(), String> {
-    let channel = &publication.channel;
-    if publication.except.as_ref().is_some_and(|it| it.as_str() == user) {
-        return Err(format!("{user} was excepted from {publication:?}"));
-    }
-    if rules::is_loose(channel) && route == APP {
-        return Ok(());
-    }
-    if !rules::may(user, &session.role, channel) {
-        return Err(format!("{user} as {} may not hear {channel}", session.role));
-    }
-    let Some(stand) = session.stands.get_mut(channel) else {
-        return Err(format!("a publication in {channel}, where they are not"));
-    };
-    let Kind::Message(at) = publication.kind else { return Ok(()) };
-    let Some(before) = *stand else {
-        *stand = Some(at);
-        return match route {
-            NATIVE => Err("a native client has been told where it stands".to_owned()),
-            _ => begins_with(session, model, user, channel, at),
-        };
-    };
-    if rules::is_mailbox(channel) && before.epoch == at.epoch && at.offset <= before.offset {
-        return comes_again(session, model, user, channel, at);
-    }
-    *stand = Some(at);
-    session.again.remove(channel);
-    follows(model, publication, user, before, at)
-}
-
-/// The first that somebody hears who was not told where they stand. Mail begins behind what was
-/// acknowledged.
-fn begins_with(
-    session: &Session,
-    model: &Model,
-    user: &str,
-    channel: &ChannelName,
-    at: Placed,
-) -> Result<(), String> {
-    let Some(reader) = rules::reader(channel, user, None).filter(|_| rules::is_mailbox(channel))
-    else {
-        return Ok(());
-    };
-    let floor = session.floors.get(channel).filter(|it| it.0 == at.epoch).map(|it| it.1.delivered);
-    if floor.is_some_and(|it| at.offset <= it) {
-        return Err(format!("{channel} begins with {at:?}, and {floor:?} was acknowledged"));
-    }
-    let asked = model.marks.asked(channel, &reader).0.max(model.first(channel).0.saturating_sub(1));
-    match model.owed(channel, at.epoch, (asked, at.offset.0), user) {
-        Some(missed) => Err(format!("{channel} begins with {at:?}; {missed} is nowhere")),
-        None => Ok(()),
-    }
-}
-
-/// Mail comes again in order, from some place on.
-fn comes_again(
-    session: &mut Session,
-    model: &Model,
-    user: &str,
-    channel: &ChannelName,
-    at: Placed,
-) -> Result<(), String> {
-    let before = session.again.insert(channel.clone(), at.offset);
-    let Some(before) = before.filter(|it| *it < at.offset) else { return Ok(()) };
-    match model.owed(channel, at.epoch, (before.0, at.offset.0), user) {
-        Some(missed) => Err(format!("{channel} comes again without {missed}")),
-        None => Ok(()),
-    }
-}
-
-/// Next, once, and nothing left out that was owed.
-fn follows(
-    model: &Model,
-    publication: &Publication,
-    user: &str,
-    before: Placed,
-    at: Placed,
-) -> Result<(), String> {
-    let channel = &publication.channel;
-    if before.epoch != at.epoch {
-        return Err(format!("{channel} goes from {before:?} to {at:?} within a session"));
-    }
-    if at.offset <= before.offset {
-        return Err(format!("{channel} {} again after {}", at.offset.0, before.offset.0));
-    }
-    match model.owed(channel, at.epoch, (before.offset.0, at.offset.0), user) {
-        Some(missed) => Err(format!("{user} missed {channel} {missed}")),
-        None => Ok(()),
-    }
 }
 
 /// At rest, after a last message in every channel: whoever is still there has all of it. What was

@@ -129,6 +129,14 @@ impl Model {
         Ok(())
     }
 
+    /// Somebody is given this, who was not here or not in time.
+    pub(crate) fn given(&mut self, publication: &Publication) -> Checked {
+        if let Kind::Message(at) = publication.kind {
+            self.advance(&publication.channel, at);
+        }
+        self.placed(publication)
+    }
+
     /// A message has this place.
     pub(crate) fn placed(&mut self, publication: &Publication) -> Checked {
         let Kind::Message(at) = publication.kind else { return Ok(()) };
@@ -192,7 +200,14 @@ impl Model {
     }
 
     pub(crate) fn erased(&mut self, channel: &ChannelName) {
-        self.disk.remove(channel);
+        if let Some(LogHead { at, .. }) = self.disk.remove(channel) {
+            // What was refused and is gone again has never been.
+            let head = self.head(channel).filter(|it| it.epoch == at.epoch);
+            let head = head.map_or(0, |it| it.offset.0);
+            if let Some(order) = self.places.get_mut(&(channel.clone(), at.epoch)) {
+                order.retain(|it, _| *it <= head);
+            }
+        }
         self.marks.forget(channel);
     }
 
@@ -201,11 +216,14 @@ impl Model {
     pub(crate) fn has_come(&self, channel: &ChannelName, reader: &Reader, offset: Offset) -> bool {
         // What was cut reaches nobody.
         let asked = self.marks.asked(channel, reader).max(Offset(self.first(channel).0 - 1));
-        let Some(head) = self.head(channel).filter(|_| asked < offset) else {
-            return offset <= asked;
-        };
+        if offset <= asked {
+            return true;
+        }
+        let heads = [self.disk.get(channel).map(|it| it.at), self.head(channel)];
+        let between = (asked.0, offset.0 + 1);
         let user = reader.user.as_str();
-        self.owed(channel, head.epoch, (asked.0, offset.0 + 1), user).is_none()
+        let mut heads = heads.into_iter().flatten();
+        heads.any(|it| self.owed(channel, it.epoch, between, user).is_none())
     }
 
     pub(crate) fn was_erased(&self, channel: &ChannelName) -> bool {

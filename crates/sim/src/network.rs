@@ -72,11 +72,10 @@ impl Socket {
             self.is_clogged = true;
             return false;
         }
-        if let (Kind::Message(at), Some(place)) =
-            (&publication.kind, self.subscriptions.get_mut(&publication.channel))
-        {
+        let place = self.subscriptions.get_mut(&publication.channel);
+        if let (&Kind::Message(at), Some(place)) = (&publication.kind, place) {
             let is_back = place.is_some_and(|it| it.epoch == at.epoch && at.offset < it.offset);
-            *place = if is_back { *place } else { Some(*at) };
+            *place = if is_back { *place } else { Some(at) };
         }
         let frame = Frame::Published(Arc::clone(publication));
         match &mut self.held {

@@ -25,8 +25,8 @@ pub(crate) const KEYS_FOR: Duration = Duration::from_secs(60);
 /// out of `app` people are put by the application, without being told.
 ///
 /// On disk are `log`, `feed` and `mail`, confirmed when they are there; `quick` and `post`,
-/// confirmed before. In memory are `memo`, of which little is kept, and `talk`. Mailboxes are `mail`,
-/// which is a user's, and `post`, which is a device's.
+/// confirmed before. In memory are `memo`, of which little is kept, and `talk`. Mailboxes are
+/// `mail`, which is a user's, and `post`, which is a device's.
 pub(crate) const CHANNELS: [&str; 22] = [
     "room:0", "room:1", "room:2", "room:3", "news:0", "news:1", "staff:0", "staff:1", "user:u0",
     "user:u1", "user:u2", "vault", "app:0", "log:0", "log:1", "feed:0", "quick:0", "quick:1",
@@ -164,10 +164,10 @@ fn namespaces() -> Namespaces {
 
 fn policy(dialect: Dialect, has_app: bool) -> Policy {
     Policy {
-        typing: None,
         dialect,
         has_app,
         messages: None,
+        typing: None,
         messages_mode: Default::default(),
         ping_every: Duration::from_secs(4),
         pong_within: Duration::from_secs(2),

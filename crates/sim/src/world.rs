@@ -384,10 +384,10 @@ impl World {
                 self.later(shard, 200, Input::Authenticated { conn, proof });
             }
             Onward::Ask { conn, ask } => self.answer(shard, conn, &ask),
-            Onward::Store(task) => {
-                self.disk.ask(shard, task);
-                self.call_disk();
-            }
+            Onward::Store(task) => match self.disk.ask(shard, task) {
+                Some(input) => self.tell(shard, input),
+                None => self.call_disk(),
+            },
             Onward::TakeUp { conn, session } => self.take_up(shard, conn, session),
             Onward::Conclude { ticket, outcome } => self.conclude(ticket, &outcome)?,
         }

@@ -225,6 +225,10 @@ impl Shard {
         let Some(owed) = &record.owed else { return };
         let due = owed.mails.iter().filter(|it| it.due <= now);
         for key in due.map(|it| it.channel).collect::<Vec<_>>() {
+            // What was sent again last may have been refused, and the connection with it.
+            if self.conns.find(conn).is_none() {
+                return;
+            }
             match dialect {
                 Dialect::Native => self.resend_mail(now, conn, key, effects),
                 Dialect::Plain => self.prove_mail(now, conn, key, effects),

@@ -146,6 +146,11 @@ impl Play {
                 }
             }
             Deed::Fails { lies } => (self.disk.fails, self.disk.lies) = (true, lies),
+            Deed::IsBusy => {
+                if let Some((shard, input)) = self.disk.turn_away() {
+                    self.tell(shard, input);
+                }
+            }
             Deed::Works => self.disk.fails = false,
             Deed::Cuts { channel, first } => self.disk.cut(&channel, first),
             Deed::Begins { channel, after } => self.disk.begin_after(channel, after),

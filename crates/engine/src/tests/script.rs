@@ -23,7 +23,7 @@
 //! ann asks who hall:1 [after bob] [limit 2] [watch] #4           ann asks about bob in hall:1 #5
 //! ann shows away #6                     front asks who hall:1    front asks about bob in hall:1
 //! disk holds   disk takes 2   disk moves   disk fails   disk lies   disk works
-//! disk cuts log:1 to 3   disk begins log:1 after 7   clock says 5000
+//! disk cuts log:1 to 3   disk begins log:1 after 7   disk is too busy   clock says 5000
 //! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
 //! ```
 
@@ -110,6 +110,7 @@ pub(super) enum Deed {
     Moves,
     Takes { count: usize },
     Fails { lies: bool },
+    IsBusy,
     Works,
     Cuts { channel: ChannelName, first: u64 },
     Begins { channel: ChannelName, after: u64 },
@@ -122,6 +123,7 @@ fn disk(words: &[&str]) -> Deed {
         ["takes", count] => Deed::Takes { count: count.parse().unwrap() },
         ["fails"] => Deed::Fails { lies: false },
         ["lies"] => Deed::Fails { lies: true },
+        ["is", "too", "busy"] => Deed::IsBusy,
         ["works"] => Deed::Works,
         ["cuts", name, "to", first] => {
             Deed::Cuts { channel: channel(name), first: first.parse().unwrap() }

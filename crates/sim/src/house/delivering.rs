@@ -46,6 +46,7 @@ impl House {
     fn owed_to(&self, publication: &Publication) -> Vec<ConnId> {
         [Dialect::Native, Dialect::Plain]
             .into_iter()
+            .filter(|it| publication.kind.is_for(*it))
             .flat_map(|it| self.shard.members(&publication.channel, it))
             .filter(|it| it.is_owed(publication))
             .map(|it| it.conn)
@@ -62,7 +63,7 @@ impl House {
     ) -> Checked {
         self.check_open(conn, &messages)?;
         for publication in messages {
-            model.placed(publication)?;
+            model.given(publication)?;
         }
         let offset = |it: &Arc<Publication>| match it.kind {
             Kind::Message(at) => Ok(at.offset),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::Task;
+use engine::{Envelope, Task};
 use proto::{Code, Command, ConnId, Event, Placed, Request};
 
 use super::{Checked, House, Said};
@@ -52,7 +52,7 @@ impl House {
                 model.refuse(&said.payload);
             }
         } else if let Event::History { page, .. } = event {
-            page.messages.iter().try_for_each(|it| model.placed(it))?;
+            page.messages.iter().try_for_each(|it| model.given(it))?;
         } else if let Event::Marked { channel, cursor, .. } = event {
             let Some(socket) = self.sockets.get(&conn) else { return Ok(()) };
             let Some(reader) = rules::reader(channel, socket.user, socket.device.as_ref()) else {
@@ -77,4 +77,14 @@ pub(super) fn check_task(task: &Task, model: &Model) -> Checked {
         true => Ok(()),
         false => Err(format!("{moved:?} in {channel}, and nobody has come so far")),
     }
+}
+
+pub(super) fn check_envelope(envelope: &Envelope, model: &mut Model) -> Checked {
+    if let Envelope::Published { publication } = envelope {
+        return model.live(publication);
+    }
+    if let Envelope::Placed { channel, at: Ok(Some(at)), .. } = envelope {
+        return model.tell(channel, *at);
+    }
+    Ok(())
 }

@@ -75,11 +75,17 @@ fn bounds(
     match wanted.span {
         Span::After(Offset(after)) if is_all => (start(after), start(after).max(head) + 1),
         Span::After(Offset(after)) => (start(after), newest.map_or(start(after) + 1, |it| it + 1)),
+        // Fewer than wanted are told where the disk has more than is confirmed: `first` tells where
+        // a log begins.
         Span::Before(Offset(before)) => {
             let end = before.min(head + 1).max(first);
-            (if is_all { first - 1 } else { oldest.map_or(end - 1, |it| it - 1) }, end)
+            let none = if is_all { first - 1 } else { end - 1 };
+            (oldest.map_or(none, |it| it - 1), end)
         }
-        Span::Last => (if is_all { first - 1 } else { oldest.map_or(head, |it| it - 1) }, head + 1),
+        Span::Last => {
+            let none = if is_all { first - 1 } else { head };
+            (oldest.map_or(none, |it| it - 1), head + 1)
+        }
         Span::Since(time) => {
             let is_late = |it: &u64| {
                 let at = Placed { epoch, offset: Offset(*it) };

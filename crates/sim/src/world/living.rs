@@ -102,18 +102,14 @@ impl World {
     }
 
     fn ask(&mut self, number: usize, asked: Asked, token: Option<String>) {
-        match &asked {
-            Asked::Resume(_) => CHANNELS.iter().for_each(|it| {
-                self.look_up(number, &rules::channel(it));
-            }),
-            Asked::Mark(channel, _, offset) => {
-                let person = &self.people[number];
-                let reader = rules::reader(channel, person.user, person.device.as_ref());
-                if let Some(reader) = reader {
-                    self.model.marks.ask(channel, &reader, *offset);
-                }
+        if matches!(asked, Asked::Resume(_)) {
+            CHANNELS.iter().for_each(|it| self.look_up(number, &rules::channel(it)));
+        } else if let Asked::Mark(channel, _, offset) = &asked {
+            let person = &self.people[number];
+            let reader = rules::reader(channel, person.user, person.device.as_ref());
+            if let Some(reader) = reader {
+                self.model.marks.ask(channel, &reader, *offset);
             }
-            _ => {}
         }
         let (now, name) = (self.now, self.people[number].id);
         let Some(session) = &mut self.people[number].session else { return };

@@ -156,8 +156,8 @@ impl Hall {
     }
 
     fn tell_found(&mut self, net: &mut Net, token: Token, page: Result<Page, Code>) {
-        if let Some(Asked::Find(channel, _, wish, asked_by)) = self.desk.asked.remove(&token) {
-            self.tell(net, Input::Found { channel, wish, asked_by, page });
+        if let Some(Asked::Find(channel, epoch, wish, asked_by)) = self.desk.asked.remove(&token) {
+            self.tell(net, Input::Found { channel, epoch, wish, asked_by, page });
         }
     }
 }
