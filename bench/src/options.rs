@@ -22,6 +22,15 @@ pub(crate) enum Pace {
     InFlight(usize),
 }
 
+/// How the backend publishes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Via {
+    /// `POST /api/publish`, on connections that are kept.
+    Http,
+    /// The native dialect's `publish`, each line a connection of its own user.
+    Native,
+}
+
 /// Where and how much.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -37,6 +46,15 @@ pub struct Options {
     pub(crate) bystanders: usize,
     pub(crate) channels: usize,
     pub(crate) tokens: Tokens,
+    /// The channel that is published to.
+    pub(crate) room: String,
+    pub(crate) via: Via,
+    /// Whether the members of a crowd speak the native dialect.
+    pub(crate) is_native: bool,
+    /// Publications that a crowd misses while it is away.
+    pub(crate) missed: usize,
+    /// The command that starts the server again once it was killed; it must not fork.
+    pub(crate) restart: String,
     /// What the figure is called in the table, if not by its options.
     pub(crate) label: String,
     /// What tokens are signed with.
@@ -73,6 +91,14 @@ impl Options {
                 "one" => Tokens::One,
                 _ => Tokens::Distinct,
             },
+            room: take("room", "room"),
+            via: match take("via", "http").as_str() {
+                "native" => Via::Native,
+                _ => Via::Http,
+            },
+            is_native: take("dialect", "plain") == "native",
+            missed: number(&take("missed", "10"))?,
+            restart: take("restart", ""),
             label: take("label", ""),
             secret: env::var("TIDEGATE_SECRET").unwrap_or_default().into_bytes(),
             api_key: env::var("TIDEGATE_API_KEY").unwrap_or_default(),
