@@ -51,6 +51,8 @@ pub struct Options {
     pub(crate) via: Via,
     /// Whether the members of a crowd speak the native dialect.
     pub(crate) is_native: bool,
+    /// Whether members are told how far the others have read.
+    pub(crate) is_told: bool,
     /// Publications that a crowd misses while it is away.
     pub(crate) missed: usize,
     /// The command that starts the server again once it was killed; it must not fork.
@@ -97,6 +99,7 @@ impl Options {
                 _ => Via::Http,
             },
             is_native: take("dialect", "plain") == "native",
+            is_told: take("told", "no") == "yes",
             missed: number(&take("missed", "10"))?,
             restart: take("restart", ""),
             label: take("label", ""),

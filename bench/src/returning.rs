@@ -1,6 +1,10 @@
 //! People of the native dialect with a session, who know what they have and want the rest.
 
-use std::{io, ops::Range, time::Instant};
+use std::{
+    io,
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use token::Key;
@@ -22,6 +26,13 @@ pub(crate) struct Returning<'a> {
     epoch: String,
     /// Sessions that went on.
     pub(crate) resumed: usize,
+    watch: Option<Watch>,
+}
+
+/// How many users each has been told are there, if they ask to be told.
+struct Watch {
+    users: Vec<Option<u64>>,
+    frames: u64,
 }
 
 /// One of them.
@@ -58,6 +69,27 @@ impl<'a> Returning<'a> {
             frames: Vec::new(),
             epoch: String::new(),
             resumed: 0,
+            watch: None,
+        })
+    }
+
+    /// From now on newcomers ask to be told who is there.
+    pub(crate) fn watch(&mut self) {
+        self.watch = Some(Watch { users: vec![None; self.options.members], frames: 0 });
+    }
+
+    /// How many frames told of others, and whether everyone knows of so many users.
+    pub(crate) fn seen(&self, users: u64) -> (u64, bool) {
+        let Some(watch) = &self.watch else { return (0, true) };
+        (watch.frames, watch.users.iter().all(|it| *it == Some(users)))
+    }
+
+    /// Hears what is told of others for as long.
+    pub(crate) fn settle(&mut self, lasting: Duration) -> io::Result<()> {
+        let Self { floor, watch, .. } = self;
+        floor.settle(lasting, |place, said| {
+            let is_known = watch.as_mut().is_some_and(|it| it.hear(place, said));
+            if is_known { Ok(None) } else { Err(unexpected(said)) }
         })
     }
 
@@ -97,11 +129,14 @@ impl<'a> Returning<'a> {
 
     /// One turn; answers how many have come to have everything in it.
     fn listen(&mut self) -> io::Result<usize> {
-        let Self { options, floor, members, frames, epoch, resumed, .. } = self;
+        let Self { options, floor, members, frames, epoch, resumed, watch, .. } = self;
         let head = frames.len() as u64;
         let mut done = 0;
         floor.listen(|place, said| {
             let member = &mut members[place];
+            if watch.as_mut().is_some_and(|it| it.hear(place, said)) {
+                return Ok(None);
+            }
             match member.stage {
                 Stage::Here => {
                     let frame = frames.get(usize::try_from(member.at).map_err(io::Error::other)?);
@@ -112,7 +147,12 @@ impl<'a> Returning<'a> {
                     done += usize::from(member.at == head);
                     Ok(None)
                 }
-                Stage::Knocking => member.enter(said, &options.room, epoch, resumed).map(Some),
+                Stage::Knocking => {
+                    let enters = Enters { room: &options.room, epoch, watches: watch.is_some() };
+                    let (asks, is_resumed) = member.enter(said, &enters)?;
+                    *resumed += usize::from(is_resumed);
+                    Ok(Some(asks))
+                }
                 Stage::Asking => {
                     if member.seated(said, epoch, head)? {
                         done += usize::from(member.at == head);
@@ -153,29 +193,47 @@ impl<'a> Returning<'a> {
     }
 }
 
+impl Watch {
+    /// Whether this tells of others; then it is noted.
+    fn hear(&mut self, place: usize, said: &[u8]) -> bool {
+        let is_presence = said.starts_with(b"{\"presence\":");
+        if is_presence {
+            let told: Value = serde_json::from_slice(said).unwrap_or_default();
+            self.users[place] = told["presence"]["users"].as_u64();
+            self.frames += 1;
+        }
+        is_presence
+    }
+}
+
+/// What newcomers ask for.
+struct Enters<'a> {
+    room: &'a str,
+    /// Empty as long as nothing was said.
+    epoch: &'a str,
+    watches: bool,
+}
+
 impl Member {
-    /// They were let in; answers what they ask for next.
-    fn enter(
-        &mut self,
-        said: &[u8],
-        room: &str,
-        epoch: &str,
-        resumed: &mut usize,
-    ) -> io::Result<String> {
+    /// They were let in; answers what they ask for next, and whether their session goes on.
+    fn enter(&mut self, said: &[u8], enters: &Enters<'_>) -> io::Result<(String, bool)> {
+        let Enters { room, epoch, watches } = *enters;
         let told: Value = serde_json::from_slice(said).map_err(io::Error::other)?;
         let connected = &told["connected"];
         let session = connected["session"].as_str().ok_or_else(|| unexpected(said))?.to_owned();
         self.stage = Stage::Asking;
-        if self.session.is_empty() {
-            self.session = session;
-            return Ok(format!("{{\"id\":1,\"subscribe\":{{\"channel\":\"{room}\"}}}}"));
-        }
-        *resumed += usize::from(connected["resumed"] == true);
         let (old, at) = (std::mem::replace(&mut self.session, session), self.at);
-        Ok(format!(
-            "{{\"id\":1,\"resume\":{{\"session\":\"{old}\",\
-             \"since\":{{\"{room}\":{{\"epoch\":\"{epoch}\",\"offset\":{at}}}}}}}}}"
-        ))
+        let asks = match (old.as_str(), watches) {
+            ("", false) => format!("{{\"id\":1,\"subscribe\":{{\"channel\":\"{room}\"}}}}"),
+            ("", true) => {
+                format!("{{\"id\":1,\"subscribe\":{{\"channel\":\"{room}\",\"presence\":true}}}}")
+            }
+            (old, _) => format!(
+                "{{\"id\":1,\"resume\":{{\"session\":\"{old}\",\
+                 \"since\":{{\"{room}\":{{\"epoch\":\"{epoch}\",\"offset\":{at}}}}}}}}}"
+            ),
+        };
+        Ok((asks, connected["resumed"] == true))
     }
 
     /// Answers whether they are members now.

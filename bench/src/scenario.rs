@@ -11,8 +11,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::{
     cost::{cpu, resident},
     options::{Options, Pace, Tokens},
-    receipts::receipts,
     returning::{Returning, unexpected},
+    room::{presence, receipts, typing},
     stage::Stage,
     storm::storm,
 };
@@ -48,9 +48,12 @@ pub fn run(name: &str, options: &Options) -> io::Result<()> {
         "growth" => growth(options),
         "storm" => storm(options),
         "receipts" => receipts(options),
+        "typing" => typing(options),
+        "presence" => presence(options),
         "sync" => sync(options),
         _ => Err(io::Error::other(
-            "scenarios: fanout handshake idle publish latency growth storm receipts sync",
+            "scenarios: fanout handshake idle publish latency growth storm receipts typing \
+             presence sync",
         )),
     }
 }
