@@ -1,8 +1,8 @@
 //! Who of this shard is in a channel.
 
-use proto::{ChannelName, ConnId, Dialect, Offset, Placed, RequestId};
+use proto::{ChannelName, ConnId, Dialect, Notice, Offset, Placed, RequestId};
 
-use crate::input::FollowId;
+use crate::{company::Company, input::FollowId};
 
 /// A connection's seat in a channel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,6 +33,8 @@ pub(crate) struct Channel {
     /// The latest follow; an answer to an earlier one says nothing about what came after it.
     follow: FollowId,
     state: State,
+    /// Who they are, where the namespace tells that.
+    pub(crate) company: Option<Box<Company>>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,7 @@ enum State {
 impl Channel {
     pub(crate) const fn new(name: ChannelName, follow: FollowId) -> Self {
         let state = State::Asked { waiting: Vec::new() };
-        Self { name, members: [Vec::new(), Vec::new()], follow, state }
+        Self { name, members: [Vec::new(), Vec::new()], follow, state, company: None }
     }
 
     pub(crate) const fn follow(&self) -> FollowId {
@@ -60,6 +62,16 @@ impl Channel {
     /// Of every dialect.
     pub(crate) fn all_members(&self) -> Vec<Member> {
         self.members.iter().flatten().copied().collect()
+    }
+
+    /// Whether anyone here is told such things.
+    pub(crate) fn is_noticed(&self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Typing { .. } | Notice::Receipts(_) => {
+                !self.members(Dialect::Native).is_empty()
+            }
+            Notice::Presence(_) => self.company.as_ref().is_some_and(|it| 0 < it.watchers),
+        }
     }
 
     pub(crate) fn member_count(&self) -> usize {

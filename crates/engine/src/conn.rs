@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use limits::Budget;
-use proto::{ChannelName, Identity, Offset, Placed, RequestId, ShardId, UserId};
+use proto::{ChannelName, Identity, Offset, Placed, RequestId, ShardId, Status, UserId};
 
-use crate::{conversation::Conversation, deadlines::Tick, owed::Owed};
+use crate::{conversation::Conversation, deadlines::Tick, noticed::Noticed, owed::Owed};
 
 /// The record of one open connection. Small: there are many of these, and most are idle.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(crate) struct Conn {
     pub(crate) gaps: Vec<Gap>,
     /// Boxed, because most connections are owed nothing.
     pub(crate) owed: Option<Box<Owed>>,
+    /// Boxed, because most connections let nothing be noticed.
+    pub(crate) noticed: Option<Box<Noticed>>,
     /// What the client calls the device it is on.
     pub(crate) device: Option<Arc<str>>,
     /// The number of a reading under way, and the home that was asked; one at a time.
@@ -70,6 +72,8 @@ pub(crate) struct Joined {
     pub(crate) seat: u32,
     /// Joined by its route or application, not by a command that permission has to cover.
     pub(crate) is_given: bool,
+    /// It is told who comes and goes, having asked for it and being allowed to (C4).
+    pub(crate) sees_presence: bool,
 }
 
 /// What a slow connection was not sent and has yet to be told.
@@ -83,6 +87,10 @@ pub(crate) struct Gap {
 impl Conn {
     pub(crate) fn user(&self) -> Option<&UserId> {
         self.identity.as_ref().map(|it| &it.user)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.noticed.as_ref().map_or(Status::Online, |it| it.status.clone())
     }
 
     /// It is not read at the moment, so its silence says nothing.

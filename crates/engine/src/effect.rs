@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use proto::{
-    ChannelName, Code, ConnId, Epoch, Event, Message, Page, Placed, Publication, Refusal,
+    ChannelName, Code, ConnId, Epoch, Event, Message, Page, Placed, Publication, Refusal, Roll,
     SessionId, ShardId, Span,
 };
 
@@ -153,6 +153,7 @@ pub enum Outcome {
     Disconnected(usize),
     Read(Page),
     Cursor(Marked),
+    Present(Roll),
     Erased,
     /// It was not done.
     Refused(Refusal),

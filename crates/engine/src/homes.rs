@@ -1,12 +1,12 @@
 //! The channels that are at home on this shard: their order, and which shards follow them.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     rc::Rc,
     time::Duration,
 };
 
-use proto::{ChannelName, Epoch, Offset, Placed, ShardId};
+use proto::{ChannelName, Epoch, Offset, Placed, ShardId, UnixMillis};
 
 use crate::{
     deadlines::Tick,
@@ -30,7 +30,7 @@ pub(crate) struct Homes {
     /// Every home once, in the order in which they are next looked at.
     sweep: VecDeque<(Tick, ChannelName)>,
     /// Homes to be looked at for something of their own, and when.
-    bells: BTreeMap<Tick, Vec<ChannelName>>,
+    bells: BTreeMap<Tick, BTreeSet<ChannelName>>,
     epoch_next: u64,
     scale: Rc<Scale>,
 }
@@ -53,13 +53,17 @@ impl Homes {
         }
     }
 
-    /// A shard has no members in any channel.
-    pub(crate) fn unfollow_all(&mut self, now: Tick, shard: ShardId) {
+    /// A shard has no members in any channel. Its users may come back.
+    pub(crate) fn unfollow_all(&mut self, now: Tick, wall: UnixMillis, shard: ShardId) {
         // Every home is in there once, and unlike the table it has an order.
         for (_, channel) in &self.sweep {
             let Some(home) = self.by_name.get_mut(channel) else { continue };
             if home.unfollow(shard) {
                 home.used_at = now;
+            }
+            if let Some(presence) = &mut home.presence {
+                presence.lose(now, wall, shard);
+                expect_notice(&mut self.bells, home, channel);
             }
         }
     }
@@ -95,11 +99,18 @@ impl Homes {
 
     /// Sees to it that the home is looked at then.
     pub(crate) fn ring(&mut self, at: Tick, channel: &ChannelName) {
-        self.bells.entry(at).or_default().push(channel.clone());
+        self.bells.entry(at).or_default().insert(channel.clone());
+    }
+
+    /// Sees to it that the home is looked at when the next thing is to be told in passing.
+    pub(crate) fn expect_notice(&mut self, channel: &ChannelName) {
+        if let Some(home) = self.by_name.get_mut(channel) {
+            expect_notice(&mut self.bells, home, channel);
+        }
     }
 
     /// Takes the channels whose bell has rung.
-    pub(crate) fn take_rung(&mut self, now: Tick) -> Option<Vec<ChannelName>> {
+    pub(crate) fn take_rung(&mut self, now: Tick) -> Option<BTreeSet<ChannelName>> {
         let entry = self.bells.first_entry()?;
         (*entry.key() <= now).then(|| entry.remove())
     }
@@ -115,7 +126,16 @@ impl Homes {
                 Storage::Disk(_) => (Some(Stage::Unloaded), IDLE),
             };
             let log = log.map(|it| Box::new(Log::new(it, Rc::clone(&self.scale))));
-            let home = Home { at, log, kept_for, followers: 0, used_at: now };
+            let home = Home {
+                at,
+                log,
+                kept_for,
+                followers: 0,
+                used_at: now,
+                typing: None,
+                presence: None,
+                rings_at: Tick::NEVER,
+            };
             self.by_name.insert(channel.clone(), home);
         }
         let home = self.by_name.get_mut(channel).expect("it was inserted above");
@@ -151,6 +171,18 @@ impl Homes {
     pub(crate) fn wakes_at(&self) -> Tick {
         let rings_at = self.bells.first_key_value().map_or(Tick::NEVER, |it| *it.0);
         self.sweep.front().map_or(Tick::NEVER, |it| it.0).min(rings_at)
+    }
+}
+
+fn expect_notice(
+    bells: &mut BTreeMap<Tick, BTreeSet<ChannelName>>,
+    home: &mut Home,
+    channel: &ChannelName,
+) {
+    let due = home.notice_due();
+    if due < home.rings_at {
+        home.rings_at = due;
+        bells.entry(due).or_default().insert(channel.clone());
     }
 }
 

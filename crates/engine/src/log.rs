@@ -16,6 +16,7 @@ use crate::{
     keys::Keys,
     knock::Knock,
     policy::Keep,
+    receipts::Receipts,
     recent::{Recent, Scale},
 };
 
@@ -55,6 +56,8 @@ pub(crate) struct Log {
     pub(crate) keys: Keys,
     /// At most [`CURSORS_MAX`].
     pub(crate) cursors: BTreeMap<Reader, Cursor>,
+    /// What members are told of them, where the namespace does.
+    pub(crate) receipts: Receipts,
 }
 
 #[derive(Debug)]
@@ -96,6 +99,7 @@ impl Log {
             awaited: 0,
             keys: Keys::default(),
             cursors: BTreeMap::new(),
+            receipts: Receipts::default(),
         }
     }
 

@@ -154,7 +154,7 @@ impl Drop for Recent {
 pub(crate) fn offset(message: &Publication) -> Offset {
     match message.kind {
         Kind::Message(at) => at.offset,
-        Kind::Signal => Offset(0),
+        Kind::Signal | Kind::Notice(_) => Offset(0),
     }
 }
 

@@ -20,10 +20,14 @@ mod greeting;
 mod limits;
 mod logs;
 mod mail;
+mod presence;
+mod receipts;
 mod resuming;
+mod seeing;
 mod shards;
 mod slow;
 mod tokens;
+mod typing;
 
 use expect_test::Expect;
 

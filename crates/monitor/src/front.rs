@@ -33,6 +33,25 @@ pub struct Registered {
     pub revocations_added: u64,
 }
 
+/// How the store stands, which counts for itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stored {
+    pub messages: u64,
+    pub bytes: u64,
+    pub logs: u64,
+    pub queue_jobs: u64,
+    pub queue_bytes: u64,
+    pub refused: u64,
+    pub groups: u64,
+    pub appended: u64,
+    pub reads: u64,
+    pub cut: u64,
+    pub write_failures: u64,
+    pub reopenings: u64,
+    pub is_unavailable: bool,
+    pub damaged: u64,
+}
+
 pub(crate) const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Default for FrontMetrics {
@@ -100,6 +119,28 @@ impl FrontMetrics {
             (Metric::SessionsReplaced, replaced),
             (Metric::Revocations, registered.revocations),
             (Metric::RevocationsAdded, registered.revocations_added),
+        ] {
+            self.counts[metric.index()].store(count, Relaxed);
+        }
+    }
+
+    /// The store stands like this now.
+    pub fn stored(&self, stored: &Stored) {
+        for (metric, count) in [
+            (Metric::StoreMessages, stored.messages),
+            (Metric::StoreBytes, stored.bytes),
+            (Metric::StoreLogs, stored.logs),
+            (Metric::StoreQueue, stored.queue_jobs),
+            (Metric::StoreQueueBytes, stored.queue_bytes),
+            (Metric::StoreQueueRefused, stored.refused),
+            (Metric::StoreGroups, stored.groups),
+            (Metric::StoreAppended, stored.appended),
+            (Metric::StoreReads, stored.reads),
+            (Metric::StoreCut, stored.cut),
+            (Metric::StoreFailures, stored.write_failures),
+            (Metric::StoreReopenings, stored.reopenings),
+            (Metric::StoreUnavailable, u64::from(stored.is_unavailable)),
+            (Metric::StoreDamaged, stored.damaged),
         ] {
             self.counts[metric.index()].store(count, Relaxed);
         }

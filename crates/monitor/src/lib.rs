@@ -18,7 +18,7 @@ mod text;
 
 pub use crate::{
     daily::DailyCounters,
-    front::{FrontMetrics, Registered},
+    front::{FrontMetrics, Registered, Stored},
     iso::iso8601,
     monitor::{Build, Monitor, WebSocketMetrics},
     shard::{Held, ShardMetrics},

@@ -212,6 +212,19 @@ impl ShardMetrics {
         self.add(Metric::DeliveriesDropped, deliveries);
     }
 
+    /// The store refused so many messages.
+    #[inline]
+    pub fn not_stored(&self, messages: u64) {
+        self.add(Metric::NotStored, messages);
+    }
+
+    /// So many messages of mailboxes were sent again, and so many given up.
+    #[inline]
+    pub fn mailed(&self, resent: u64, undelivered: u64) {
+        self.add(Metric::Resent, resent);
+        self.add(Metric::Undelivered, undelivered);
+    }
+
     /// Something for this shard was refused because its inbox was full.
     #[inline]
     pub fn inbox_overflowed(&self) {
@@ -232,12 +245,14 @@ impl ShardMetrics {
     /// What the shard holds at the end of a turn.
     #[inline]
     pub fn holds(&self, held: Held) {
-        let Held { outbox_bytes, inbox_length, asks_in_flight, channels, memberships } = held;
+        let Held { outbox_bytes, inbox_length, asks_in_flight, channels, memberships, log_bytes } =
+            held;
         self.store(Metric::OutboxBytes, outbox_bytes);
         self.store(Metric::InboxLength, inbox_length);
         self.store(Metric::AsksInFlight, asks_in_flight);
         self.store(Metric::Channels, channels);
         self.store(Metric::Memberships, memberships);
+        self.store(Metric::LogBytes, log_bytes);
     }
 
     /// What this shard's limits have counted so far. Once in a while is enough.
@@ -298,6 +313,8 @@ pub struct Held {
     pub channels: u64,
     /// Pairs of a connection and a channel it is in.
     pub memberships: u64,
+    /// What messages kept in memory weigh.
+    pub log_bytes: u64,
 }
 
 /// All shards, added up.

@@ -111,6 +111,28 @@ metrics! {
     DeliveriesDropped "tidegate_deliveries_dropped" Counter One [] "Publications that a slow member missed; each gap was told (F10)."
     PublishLatency "tidegate_publish_latency" Histogram Seconds [] "From asking for a publication to knowing its place."
 
+    // Logs and mailboxes.
+    LogBytes "tidegate_log_memory" Gauge Bytes [] "What messages that are kept in memory weigh."
+    NotStored "tidegate_messages_not_stored" Counter One [] "Messages that the store refused; whoever said them was told (L6)."
+    Resent "tidegate_mail_resent" Counter One [] "Messages of mailboxes sent again because nobody acknowledged them (R61)."
+    Undelivered "tidegate_mail_undelivered" Counter One [] "Messages of mailboxes given up for their connection; they wait for the next (R90)."
+
+    // The store, counted once a second.
+    StoreMessages "tidegate_store_messages" Gauge One [] "Messages on disk."
+    StoreBytes "tidegate_store_messages_size" Gauge Bytes [] "What they weigh."
+    StoreLogs "tidegate_store_logs" Gauge One [] "Channels whose log is on disk."
+    StoreQueue "tidegate_store_queue_length" Gauge One [] "Messages, cursors and rows that wait to be written (R91)."
+    StoreQueueBytes "tidegate_store_queue" Gauge Bytes [] "What they weigh."
+    StoreQueueRefused "tidegate_store_queue_refused" Counter One [] "Messages, cursors, rows and readings refused because too much waited."
+    StoreGroups "tidegate_store_groups" Counter One [] "Groups committed, each with one sync."
+    StoreAppended "tidegate_store_messages_written" Counter One [] "Messages written and confirmed."
+    StoreReads "tidegate_store_reads" Counter One [] "Parts of logs read from disk."
+    StoreCut "tidegate_store_messages_cut" Counter One [] "Messages removed because enough newer ones are kept."
+    StoreFailures "tidegate_store_write_failures" Counter One [] "Writes and syncs that the operating system failed (L6)."
+    StoreReopenings "tidegate_store_reopenings" Counter One [] "Times the store was opened again after such a failure."
+    StoreUnavailable "tidegate_store_unavailable" Gauge One [] "1 while nothing can be written, else 0. Alarm on this."
+    StoreDamaged "tidegate_store_damaged" Counter One [] "Logs, rows and files found damaged and set aside (L9). Alarm on this."
+
     // What is held now.
     Channels "tidegate_channels" Gauge One [] "Channels that have members or an order, added over shards."
     Memberships "tidegate_memberships" Gauge One [] "Pairs of a connection and a channel it is in."

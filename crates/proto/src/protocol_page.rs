@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 use expect_test::expect_file;
 
 use crate::{
-    Act, ChannelName, Code, ComeBack, Command, Cursor, Epoch, Event, Kind, LogHead, Mark, Offset,
-    Page, Placed, Publication, Refusal, RequestId, SessionId, Stand, UnixMillis, UnixTime, UserId,
-    json,
+    Act, ChannelName, Code, ComeBack, Command, Cursor, Epoch, Event, Kind, LogHead, Mark, Notice,
+    Offset, Page, Person, Placed, Presence, Publication, Refusal, RequestId, Roll, SessionId,
+    Stand, Status, UnixMillis, UnixTime, UserId, json,
 };
 
 const PAGE: &str = include_str!("../../../PROTOCOL.md");
@@ -30,7 +30,7 @@ fn what_clients_say_on_the_page_is_read() {
             read.insert(kind(&request.command));
         });
     }
-    assert_eq!(read.len(), 11, "{read:?}");
+    assert_eq!(read.len(), 14, "{read:?}");
 }
 
 /// In both directions: nothing on the page is made up, and nothing we say is left out.
@@ -83,6 +83,9 @@ const fn kind(command: &Command) -> &'static str {
         Command::Mark { mark: Mark::Delivered, .. } => "ack",
         Command::Mark { mark: Mark::Read, .. } => "read",
         Command::Resume { .. } => "resume",
+        Command::Typing { .. } => "typing",
+        Command::Presence { .. } => "presence",
+        Command::Status { .. } => "status",
         Command::Ping => "ping",
     }
 }
@@ -166,7 +169,72 @@ fn said() -> Vec<String> {
     let signal =
         Publication { kind: Kind::Signal, payload: r#"{"typing":true}"#.into(), ..message.clone() };
     let publications = [message, nobodys, signal];
-    events.iter().map(json::event).chain(publications.iter().map(json::publication)).collect()
+    let in_passing = said_in_passing(&channel);
+    events
+        .iter()
+        .map(json::event)
+        .chain(publications.iter().map(json::publication))
+        .chain(in_passing)
+        .collect()
+}
+
+/// Receipts, typing and presence: answers, then notices.
+fn said_in_passing(channel: &ChannelName) -> Vec<String> {
+    let user = |name| UserId::parse(name).expect("it is a name");
+    let absent = |name| Person {
+        user: user(name),
+        status: Status::Offline,
+        since: None,
+        last_seen: None,
+        connections: 0,
+    };
+    let ann = Person {
+        status: Status::Online,
+        since: Some(UnixMillis(1_899_998_000_500)),
+        connections: 2,
+        ..absent("ann")
+    };
+    let cid = Person {
+        status: Status::Custom("on a boat".into()),
+        since: Some(UnixMillis(1_899_999_000_125)),
+        connections: 1,
+        ..absent("cid")
+    };
+    let bob = Person { last_seen: Some(UnixMillis(1_899_999_000_125)), ..absent("bob") };
+    let presence = |users| {
+        let roll = Roll { users, count: 2, connections: 4 };
+        Event::Presence { id: RequestId(22), channel: channel.clone(), roll }
+    };
+    let events = [
+        Event::Typing { id: RequestId(20), channel: channel.clone(), active: true },
+        presence(vec![ann, cid]),
+        presence(Vec::new()),
+        presence(vec![bob]),
+        Event::Status { id: RequestId(23), status: Status::Away },
+    ];
+    let cursor = |delivered, read| Cursor { delivered: Offset(delivered), read: Offset(read) };
+    let notices = [
+        Notice::Typing { user: user("ann"), active: true },
+        Notice::Typing { user: user("ann"), active: false },
+        Notice::Receipts(vec![(user("ann"), cursor(18, 15)), (user("bob"), cursor(18, 18))]),
+        Notice::Presence(Presence {
+            joined: vec![(user("ann"), Status::Online)],
+            left: vec![user("bob")],
+            changed: vec![(user("cid"), Status::Custom("on a boat".into()))],
+            users: 2,
+        }),
+        Notice::Presence(Presence { users: 1234, ..Presence::default() }),
+    ];
+    let published = |notice| Publication {
+        channel: channel.clone(),
+        kind: Kind::Notice(Box::new(notice)),
+        from: None,
+        except: None,
+        payload: "".into(),
+        time: UnixMillis(0),
+    };
+    let notices = notices.map(|it| json::publication(&published(it)));
+    events.iter().map(json::event).chain(notices).collect()
 }
 
 /// The page with another table between `<!-- NAME -->` and the next blank line.

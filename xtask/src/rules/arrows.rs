@@ -11,6 +11,7 @@ use crate::{
 const ARROWS: &[(&str, &str, &str)] = &[
     ("limits", "", ""),
     ("proto", "", ""),
+    ("socketio", "", ""),
     ("wire", "", ""),
     ("permission", "proto", ""),
     ("session", "proto", ""),
@@ -18,6 +19,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("admission", "limits permission proto session token wire", ""),
     ("engine", "limits permission proto", ""),
     ("app", "proto", ""),
+    ("chat", "", ""),
     ("checkins", "app proto", ""),
     ("notifications", "app proto", ""),
     ("config", "admission engine limits permission proto session token", ""),

@@ -29,10 +29,16 @@ const BOUNDS: &[(&str, &str)] = &[
         "a connection's messages_waiting; then it is parted with",
     ),
     ("crates/engine/src/homes.rs", "one entry for each channel there is, and those are limited"),
+    ("crates/engine/src/presence.rs", "each user it knows once, USERS_MAX; SEEN_MAX who have left"),
+    ("crates/engine/src/receipts.rs", "each user with a cursor once, CURSORS_MAX"),
     ("crates/front/src/idempotency.rs", "KEYS_MAX keys, the oldest forgotten first"),
     ("crates/limits/src/attempts.rs", "as many times as the limit allows attempts"),
     ("crates/net/src/outbox.rs", "a route's frames and bytes, asked before each push"),
     ("crates/net/src/queue.rs", "one entry for each connection in that state"),
+    (
+        "crates/socketio/src/eio/waiting.rs",
+        "waiting_packets_max and waiting_bytes_max, asked after each push; then the session ends",
+    ),
     ("crates/store/src/index.rs", "one entry for each message, and retention limits those"),
     (
         "crates/store/src/queue.rs",

@@ -28,8 +28,9 @@ impl Shard {
             }
             Envelope::Missed { channel } => self.missed(now, &channel, effects),
             Envelope::Forgot { shard } => self.follow_again(now, shard, effects),
-            Envelope::FollowAll { channels, shard } => {
+            Envelope::FollowAll { channels, present, shard } => {
                 self.followed_by(now, channels, shard, effects);
+                self.present_all(now, present, shard);
             }
             Envelope::FollowedAll { places } => {
                 for (channel, follow, at) in places {
@@ -50,6 +51,18 @@ impl Shard {
             Envelope::Marked { channel, origin, marked } => {
                 self.marked(origin, channel, marked, effects);
             }
+            Envelope::Typing { channel, user, by, active } => {
+                self.typed(now, channel, user, by, active, effects);
+            }
+            Envelope::Present { channel, shard, seats } => {
+                self.present(now, channel, shard, seats);
+            }
+            Envelope::Inquire { channel, who, origin } => {
+                self.inform(channel, &who, origin, effects);
+            }
+            Envelope::Informed { channel, origin, roll } => {
+                self.informed(origin, channel, roll, effects);
+            }
             Envelope::Canary { text } => effects.push(Effect::Sing { text }),
         }
     }
@@ -63,7 +76,7 @@ impl Shard {
         shard: ShardId,
         effects: &mut Vec<Effect>,
     ) {
-        self.homes.unfollow_all(now, shard);
+        self.homes.unfollow_all(now, self.wall, shard);
         let mut answers = Vec::new();
         for (channel, follow) in channels {
             self.knock(now, channel, Knock::Follow { follow, shard }, &mut answers);
@@ -139,10 +152,11 @@ impl Shard {
         for conn in members {
             self.close(now, conn, Code::ShardFailed.into(), &mut closing);
         }
-        // That we forgot says that we follow nothing. An envelope for each channel besides could
-        // overflow the next inbox.
-        closing
-            .retain(|it| !matches!(it, Effect::Send { envelope: Envelope::Unfollow { .. }, .. }));
+        // That we forgot says that we follow nothing and have nobody. An envelope for each channel
+        // besides could overflow the next inbox.
+        closing.retain(
+            |it| !matches!(it, Effect::Send { envelope, .. } if is_said_by_forgot(envelope)),
+        );
         effects.append(&mut closing);
         self.ask_no_more(now, None, effects);
         self.tell_forgotten(effects);
@@ -158,10 +172,12 @@ impl Shard {
     /// Another shard has forgotten: it follows nothing here, and does not know what we follow
     /// there.
     fn follow_again(&mut self, now: Tick, forgetful: ShardId, effects: &mut Vec<Effect>) {
-        self.homes.unfollow_all(now, forgetful);
+        self.homes.unfollow_all(now, self.wall, forgetful);
         let shards = self.rules.shards;
         let channels = self.channels.follow_again(|it| home_of(it, shards) == forgetful);
-        let envelope = Envelope::FollowAll { channels, shard: self.rules.shard };
+        let present = self.channels.present(|it| home_of(it, shards) == forgetful);
+        let shard = self.rules.shard;
+        let envelope = Envelope::FollowAll { channels, present, shard };
         effects.push(Effect::Send { to: forgetful, envelope });
         self.ask_no_more(now, Some(forgetful), effects);
     }
@@ -190,4 +206,12 @@ impl Shard {
             self.refuse(conn, Some(id), Code::Busy, effects);
         }
     }
+}
+
+/// Whether the envelope tells a home what [`Envelope::Forgot`] tells all of them.
+const fn is_said_by_forgot(envelope: &Envelope) -> bool {
+    matches!(
+        envelope,
+        Envelope::Unfollow { .. } | Envelope::Typing { .. } | Envelope::Present { .. }
+    )
 }

@@ -93,6 +93,7 @@ impl Shard {
                     Some(loaded) => {
                         home.at = loaded.head.at;
                         log.settle(now, loaded);
+                        log.receipts.begin(&log.cursors);
                     }
                     None => log.stage = Stage::Ready,
                 }
@@ -204,6 +205,7 @@ impl Shard {
         while let Some(channels) = self.homes.take_rung(now) {
             for channel in channels {
                 self.try_again(now, &channel, effects);
+                self.tell_in_passing(now, &channel, effects);
             }
         }
     }

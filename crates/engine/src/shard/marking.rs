@@ -104,7 +104,7 @@ impl Shard {
             // Also if it stands there already: what moved it may not be on disk yet.
             effects.push(Effect::Store(Task::Move { channel, moved }));
         } else {
-            self.moved(channel, moved, Ok(()), effects);
+            self.moved(now, channel, moved, Ok(()), effects);
         }
     }
 
@@ -131,6 +131,7 @@ impl Shard {
     /// A cursor is where it was to be, for good.
     pub(super) fn moved(
         &mut self,
+        now: Tick,
         channel: ChannelName,
         moved: Moved,
         outcome: Result<(), Code>,
@@ -138,6 +139,9 @@ impl Shard {
     ) {
         let head = self.homes.find(&channel).map_or(Offset(0), |it| it.at.offset);
         let unread = Log::unread(head, moved.cursor);
+        if outcome.is_ok() {
+            self.receipt(now, &channel, &moved);
+        }
         let marked = outcome.map(|()| Marked { cursor: moved.cursor, unread });
         self.marked(moved.origin, channel, marked.map_err(Refusal::new), effects);
     }

@@ -104,11 +104,13 @@ impl Shard {
         let is_owed = match publication.kind {
             Kind::Message(at) => channel.advance(at),
             Kind::Signal => Ok(channel.at().is_some()),
+            Kind::Notice(ref it) => Ok(channel.at().is_some() && channel.is_noticed(it)),
         };
-        let is_mailbox = self.namespace(&publication.channel).is_mailbox;
+        let is_mail = matches!(publication.kind, Kind::Message(_))
+            && self.namespace(&publication.channel).is_mailbox;
         match is_owed {
             Ok(true) => {
-                if is_mailbox && let Some(key) = self.channels.key(&publication.channel) {
+                if is_mail && let Some(key) = self.channels.key(&publication.channel) {
                     self.mailed(now, key);
                 }
                 effects.push(Effect::Deliver { publication });

@@ -182,10 +182,11 @@ impl Play {
             let engine = &self.shards[usize::from(shard)];
             let members = [Dialect::Native, Dialect::Plain]
                 .into_iter()
+                .filter(|it| publication.kind.is_for(*it))
                 .flat_map(|it| engine.members(&publication.channel, it));
             let owed = members.filter(|it| match publication.kind {
                 Kind::Message(at) => it.after < at.offset,
-                Kind::Signal => true,
+                Kind::Signal | Kind::Notice(_) => true,
             });
             let to = owed
                 .filter(|it| !engine.is_excepted(it.conn, &publication))

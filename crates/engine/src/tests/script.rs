@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ann opens [ROUTE] [on=1] [for=60s] [user=bob] [role=staff] [in=den,lobby] [awaiting] [anonymous]
-//!           [jti=ID] [iat=5] [session=7] [resumed]
+//!           [jti=ID] [iat=5] [session=7] [resumed] [device=phone]
 //! ann subscribes den #1       ann unsubscribes den #2      ann publishes den hi #3
 //! ann signals den hi #4       ann pings #5                 ann connects TOKEN #6
 //! ann refreshes TOKEN #7      ann babbles #8               ann says hello
@@ -19,6 +19,9 @@
 //! ann resumes log:1 a0/3, den a1/2 #6   ann takes up log:1 a0/2, den
 //! ann dawdles   nobody dawdles          ann echoes
 //! front reads log:1    front erases log:1    front asks for mail:1 of ann
+//! ann subscribes hall:1 presence #1     ann types den #2       ann stops typing den #3
+//! ann asks who hall:1 [after bob] [limit 2] [watch] #4           ann asks about bob in hall:1 #5
+//! ann shows away #6                     front asks who hall:1    front asks about bob in hall:1
 //! disk holds   disk takes 2   disk moves   disk fails   disk lies   disk works
 //! disk cuts log:1 to 3        clock says 5000
 //! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
@@ -28,7 +31,8 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     Action, ChannelName, Code, Command, ConnId, Epoch, Identity, Mark, Message, Offset, Placed,
-    Reader, Refusal, Request, RequestId, SessionId, Span, Start, UnixMillis, UnixTime, UserId,
+    Reader, Refusal, Request, RequestId, SessionId, Span, Start, Status, UnixMillis, UnixTime,
+    UserId, Who,
 };
 
 use super::house::{self, ROUTES};
@@ -126,7 +130,7 @@ fn opens(name: &str, options: &[&str]) -> Line {
         proof,
         awaits_token: is("awaiting"),
         channels: channels(options),
-        device: None,
+        device: option(options, "device=").map(Into::into),
     };
     let shard = option(options, "on=").map_or(0, |it| it.parse().unwrap());
     Line::Opens { name: name.to_owned(), shard, opened }
@@ -168,7 +172,23 @@ fn does(name: &str, words: &[&str]) -> Line {
     };
     let command = match *words {
         ["subscribes", name, ref start @ ..] => {
-            Command::Subscribe { channel: channel(name), start: begin(start) }
+            let presence = start.last() == Some(&"presence");
+            let start = begin(&start[..start.len() - usize::from(presence)]);
+            Command::Subscribe { channel: channel(name), start, presence }
+        }
+        ["types", name] => Command::Typing { channel: channel(name), active: true },
+        ["stops", "typing", name] => Command::Typing { channel: channel(name), active: false },
+        ["asks", "who", name, ref rest @ ..] => {
+            let watch = rest.contains(&"watch");
+            Command::Presence { channel: channel(name), who: everyone(rest), watch }
+        }
+        ["asks", "about", user, "in", name] => Command::Presence {
+            channel: channel(name),
+            who: Who::User(UserId::parse(user).unwrap()),
+            watch: false,
+        },
+        ["shows", ref text @ ..] => {
+            Command::Status { status: Status::parse(&text.join(" ")).unwrap() }
         }
         ["unsubscribes", name] => Command::Unsubscribe { channel: channel(name) },
         ["publishes", name, payload, ref rest @ ..] => Command::Publish {
@@ -264,6 +284,16 @@ fn front(words: &[&str]) -> Line {
             let channel = channel(name);
             return at_home(channel.clone(), Errand::Cursor { channel, reader });
         }
+        ["asks", "who", name, ref rest @ ..] => {
+            let channel = channel(name);
+            let who = everyone(rest);
+            return at_home(channel.clone(), Errand::Presence { channel, who });
+        }
+        ["asks", "about", user, "in", name] => {
+            let channel = channel(name);
+            let who = Who::User(UserId::parse(user).unwrap());
+            return at_home(channel.clone(), Errand::Presence { channel, who });
+        }
         ["describes", name, ..] => Errand::Describe(channel(name)),
         ["disconnects", "user", user, ..] => {
             Errand::Disconnect(Whom::User(UserId::parse(user).unwrap()), Code::Disconnected.into())
@@ -333,6 +363,12 @@ fn read(name: &str, words: &[&str]) -> Command {
         _ => Span::Last,
     };
     Command::History { channel: channel(name), span, epoch: None, limit }
+}
+
+fn everyone(words: &[&str]) -> Who {
+    let of = |key| words.iter().position(|it| *it == key).map(|it| words[it + 1]);
+    let limit = of("limit").map_or(100, |it| it.parse().unwrap());
+    Who::All { after: of("after").map(|it| UserId::parse(it).unwrap()), limit }
 }
 
 fn mark(name: &str, mark: Mark, offset: &str) -> Command {

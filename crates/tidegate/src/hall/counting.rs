@@ -32,6 +32,8 @@ impl Hall {
         metrics.received(engine.messages - shown.messages, sockets.bytes_in - seen.bytes_in);
         metrics.sent(sockets.frames_out - seen.frames_out, sockets.bytes_out - seen.bytes_out);
         metrics.dropped(engine.dropped - shown.dropped);
+        metrics.not_stored(engine.not_stored - shown.not_stored);
+        metrics.mailed(engine.resent - shown.resent, engine.undelivered - shown.undelivered);
         (shown.published..engine.published).for_each(|_| metrics.published());
         (seen.accepted..sockets.accepted).for_each(|_| metrics.accepted());
         (seen.accept_failures..sockets.accept_failures).for_each(|_| metrics.accept_failed());
@@ -50,6 +52,7 @@ impl Hall {
             asks_in_flight: tally.asks.saturating_sub(tally.asks_answered),
             channels: self.shard.channel_count() as u64,
             memberships: self.shard.membership_count() as u64,
+            log_bytes: self.shard.log_bytes(),
         });
     }
 }

@@ -1,0 +1,247 @@
+//! All that the chat knows, and what each event does to it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction};
+use serde_json::{Value, json};
+
+use crate::{
+    channels,
+    command::{Command, OfChannels, OfMessages},
+    drafts, invitations, messages,
+    outcome::{Audience, Emit, Move, Outcome, Room, failure, success},
+    presence::{self, Here},
+    reactions, receipts, said,
+    stop::Stop,
+    store::{self, OpenError},
+    threads,
+    timestamp::iso,
+    turn::Turn,
+    typing::{self, Typing},
+    users::{self, User},
+};
+
+/// One chat.
+///
+/// Times are milliseconds since 1970. What fails is the database, and then nothing has changed.
+#[derive(Debug)]
+pub struct Book {
+    db: Connection,
+    here: Here,
+    typing: Typing,
+}
+
+impl Book {
+    /// Opens or creates `<data_dir>/chat.db`.
+    pub fn open(data_dir: &Path) -> Result<Self, OpenError> {
+        let db = store::open(data_dir)?;
+        Ok(Self { db, here: Here::default(), typing: Typing::default() })
+    }
+
+    /// A socket came. It joins the rooms of its user's channels, and is told which they are.
+    pub fn connected(&mut self, now: i64, user: &User) -> rusqlite::Result<Outcome> {
+        let is_first = self.here.came(&user.id);
+        let greeted = self.turn(now, user, |turn| {
+            users::remember(turn.db, user, now)?;
+            greet(turn)?;
+            if is_first {
+                presence::tell(turn, true);
+            }
+            Ok(Value::Null)
+        });
+        if greeted.is_err() {
+            self.here.left(&user.id);
+        }
+        Ok(greeted?.expect("nobody is refused who is here"))
+    }
+
+    /// A socket went. Goes with each [`Book::connected`].
+    pub fn disconnected(&mut self, now: i64, user: &User) -> rusqlite::Result<Outcome> {
+        let was_last = self.here.left(&user.id);
+        self.turn(now, user, |turn| {
+            if was_last {
+                users::remember(turn.db, user, now)?;
+                typing::stop(turn);
+                presence::tell(turn, false);
+            }
+            Ok(Value::Null)
+        })
+        .map(|it| it.expect("nobody is kept who goes"))
+    }
+
+    /// A socket said something: the name of an event, and its values.
+    pub fn handle(
+        &mut self,
+        now: i64,
+        user: &User,
+        event: &str,
+        args: &[Value],
+    ) -> rusqlite::Result<Outcome> {
+        let command = match said::parse(event, args) {
+            Ok(command) => command,
+            Err(said::Unclear(error)) => return Ok(refused(event, error, args)),
+        };
+        let decided = self.turn(now, user, |turn| {
+            if !users::is_known(turn.db, &user.id)? {
+                return Err(Stop::Refused("User not authenticated"));
+            }
+            match command {
+                Command::Messages(command) => obey_about_messages(turn, command),
+                Command::Channels(command) => obey_about_channels(turn, command),
+            }
+        })?;
+        Ok(decided.unwrap_or_else(|error| refused(event, error, args)))
+    }
+
+    /// When [`Book::wake`] is due.
+    #[must_use]
+    pub fn wakes_at(&self) -> Option<i64> {
+        self.typing.wakes_at()
+    }
+
+    /// Ends what is over by itself, and says who is to hear of it.
+    pub fn wake(&mut self, now: i64) -> Vec<Emit> {
+        self.typing.wake(now)
+    }
+
+    /// Decides one event in one transaction.
+    fn turn(
+        &mut self,
+        now: i64,
+        user: &User,
+        decide: impl FnOnce(&mut Turn<'_>) -> Result<Value, Stop>,
+    ) -> rusqlite::Result<Result<Outcome, &'static str>> {
+        let db: Transaction<'_> = self.db.transaction()?;
+        let (here, typing) = (&mut self.here, &mut self.typing);
+        let (moves, emits) = (Vec::new(), Vec::new());
+        let mut turn = Turn { db: &db, now, user, here, typing, moves, emits };
+        let decided = decide(&mut turn);
+        let (moves, emits) = (turn.moves, turn.emits);
+        match decided {
+            Ok(data) => {
+                db.commit()?;
+                Ok(Ok(Outcome { ack: success(data), moves, emits }))
+            }
+            Err(Stop::Refused(error)) => Ok(Err(error)),
+            Err(Stop::Failed(fault)) => Err(fault),
+        }
+    }
+}
+
+/// Under the names of two eras: the later one waits for `connection:ready`.
+fn greet(turn: &mut Turn<'_>) -> Result<(), Stop> {
+    let channels = channels::of_user(turn.db, &turn.user.id)?;
+    let ids: Vec<String> = channels.iter().map(|it| it.id.to_string()).collect();
+    turn.moves.extend(channels.iter().map(|it| Move::Join(Room::Channel(it.id))));
+    let mut told = json!({ "userId": turn.user.id, "channels": ids });
+    turn.tell(Audience::Sender, "connection:success", told.clone());
+    told["timestamp"] = iso(turn.now).into();
+    turn.tell(Audience::Sender, "connection:ready", told);
+    Ok(())
+}
+
+/// Whoever sends something waits for word of it besides the answer.
+fn refused(event: &str, error: &str, args: &[Value]) -> Outcome {
+    let said = |name| args.first().and_then(|it| it.get(name)).cloned();
+    let mut told =
+        json!({ "error": error, "tempId": said("tempId"), "status": "FAILED", "processed": true });
+    let failed = if said::is_sending(event) {
+        Some("message:failed")
+    } else if event == "thread:reply" {
+        told["threadId"] = said("threadId").unwrap_or(Value::Null);
+        Some("thread:reply:failed")
+    } else {
+        None
+    };
+    let emits = failed.map(|event| Emit { to: Audience::Sender, event, payload: told });
+    Outcome { ack: failure(error), moves: Vec::new(), emits: emits.into_iter().collect() }
+}
+
+fn obey_about_messages(turn: &mut Turn<'_>, command: OfMessages) -> Result<Value, Stop> {
+    match command {
+        OfMessages::Send { channel, content, temp_id } => {
+            messages::send(turn, channel, &content, temp_id.as_deref())
+        }
+        OfMessages::Reply { thread, content, temp_id } => {
+            threads::reply(turn, thread, &content, temp_id.as_deref())
+        }
+        OfMessages::Edit { message, content } => messages::edit(turn, message, &content),
+        OfMessages::Delete { message } => messages::delete(turn, message),
+        OfMessages::EnterThread { thread } => threads::enter(turn, thread),
+        OfMessages::ExitThread { thread } => threads::exit(turn, thread),
+        OfMessages::React { message, kind } => reactions::add(turn, message, &kind),
+        OfMessages::Unreact { message, kind } => reactions::remove(turn, message, &kind),
+        OfMessages::Receive { message } => receipts::receive(turn, message),
+        OfMessages::Read { message } => receipts::read(turn, message),
+        OfMessages::Noted => Ok(Value::Null),
+        OfMessages::Status { message } => receipts::of(turn, message),
+        OfMessages::OfflineCount => receipts::offline_count(turn),
+    }
+}
+
+fn obey_about_channels(turn: &mut Turn<'_>, command: OfChannels) -> Result<Value, Stop> {
+    match command {
+        OfChannels::Enter { channel } => channels::enter(turn, channel),
+        OfChannels::Exit { channel } => channels::exit(turn, channel),
+        OfChannels::Create { draft } => channels::create(turn, &draft),
+        OfChannels::Announce { channel } => channels::announce(turn, channel),
+        OfChannels::Update { channel, name, description } => {
+            channels::update(turn, channel, name.as_deref(), description.as_deref())
+        }
+        OfChannels::Promote { channel, user, role } => {
+            channels::promote(turn, channel, &user, role)
+        }
+        OfChannels::List => channels::list(turn),
+        OfChannels::Invite { channel, user } => invitations::send(turn, channel, &user),
+        OfChannels::Respond { invitation, is_accepted } => {
+            invitations::respond(turn, invitation, is_accepted)
+        }
+        OfChannels::Type { channel, is_typing } => typing::set(turn, channel, is_typing),
+        OfChannels::WhoTypes { channel } => typing::who(turn, channel),
+        OfChannels::Online => presence::online(turn),
+        OfChannels::Draft { channel, content, device, written_at } => {
+            drafts::sync(turn, channel, &content, &device, written_at)
+        }
+        OfChannels::Scroll { position } => Ok(drafts::scroll(turn, &position)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing that an event did stays when the database fails in the middle of it.
+    #[test]
+    fn a_failure_takes_everything_back() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("schema.sql")).unwrap();
+        let mut book = Book { db, here: Here::default(), typing: Typing::default() };
+        let user = User { id: "ann".to_owned(), name: "Ann".to_owned(), image_url: None };
+        book.connected(0, &user).unwrap();
+        let made = |book: &Book| {
+            let sql = "SELECT COUNT(*) FROM channels";
+            book.db.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap()
+        };
+        let trigger = "CREATE TRIGGER full BEFORE INSERT ON members
+                       BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+        book.db.execute_batch(trigger).unwrap();
+        book.handle(0, &user, "channel:create", &[json!({ "name": "den" })]).unwrap_err();
+        assert_eq!(made(&book), 0);
+        book.db.execute_batch("DROP TRIGGER full").unwrap();
+        let outcome = book.handle(0, &user, "channel:create", &[json!({ "name": "den" })]);
+        assert_eq!(outcome.unwrap().ack["success"], true);
+        assert_eq!(made(&book), 1);
+    }
+
+    #[test]
+    fn whoever_failed_to_come_is_not_here() {
+        let mut book = Book {
+            db: Connection::open_in_memory().unwrap(),
+            here: Here::default(),
+            typing: Typing::default(),
+        };
+        let user = User { id: "ann".to_owned(), name: "Ann".to_owned(), image_url: None };
+        book.connected(0, &user).unwrap_err();
+        assert_eq!(book.here.users().count(), 0);
+    }
+}
