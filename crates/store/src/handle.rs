@@ -53,8 +53,8 @@ impl Store {
     /// Opens or makes `tidegate.db` in a directory that no other process has open (L16), and starts
     /// the threads.
     ///
-    /// A file that is damaged is moved aside and a new one begun; what is damaged in one log alone
-    /// costs that log (L9). `fresh_epoch` chooses epochs that have never been, for logs whose last
+    /// A file that is damaged is moved aside, and what is whole in it goes on in a new one; what is
+    /// damaged in one log alone costs that log (L9). `fresh_epoch` chooses epochs that have never been, for logs whose last
     /// messages may be lost.
     pub fn open(
         dir: &Path,

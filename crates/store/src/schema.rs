@@ -84,8 +84,11 @@ fn is_writable(path: &Path) -> bool {
     File::options().append(true).open(path).is_ok()
 }
 
+/// Nobody else writes, but an operator may try. Then we wait no longer than this.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 fn prepare(db: &Connection) -> Result<(), Trouble> {
-    db.busy_timeout(Duration::from_secs(5))?;
+    db.busy_timeout(PATIENCE)?;
     db.set_prepared_statement_cache_capacity(64);
     // The first before any page is read, the second before there is a table, or they come too late.
     db.execute_batch("PRAGMA cell_size_check = ON; PRAGMA auto_vacuum = INCREMENTAL;")?;
@@ -158,6 +161,6 @@ pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
 pub(crate) fn open_to_rescue(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    db.busy_timeout(Duration::from_secs(5))?;
+    db.busy_timeout(PATIENCE)?;
     Ok(db)
 }

@@ -2,5 +2,7 @@
 
 mod damage;
 mod fixtures;
+mod inspection;
 mod keeping;
 mod order;
+mod outage;
