@@ -160,7 +160,7 @@ impl Shard {
             }
             AskedBy::Client { conn, id, .. } => {
                 let Some(record) = self.conns.find_mut(conn) else { return };
-                record.reading = None;
+                record.settle(|it| it.reading = None);
                 match fetched {
                     Ok(fetched) => {
                         let messages = self.meant_for(conn, fetched.messages);
