@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, env, io, net::SocketAddr, time::Duration};
 pub(crate) enum Tokens {
     /// None at all; for servers that look at none.
     None,
-    /// All the same one.
-    One,
+    /// One of ten, so that a token was seen before; a user may have a thousand sessions.
+    Few,
     /// Each their own.
     Distinct,
 }
@@ -90,7 +90,7 @@ impl Options {
             channels: number(&take("channels", "1"))?,
             tokens: match take("tokens", "distinct").as_str() {
                 "none" => Tokens::None,
-                "one" => Tokens::One,
+                "few" => Tokens::Few,
                 _ => Tokens::Distinct,
             },
             room: take("room", "room"),

@@ -158,7 +158,7 @@ fn handshake(options: &Options) -> io::Result<()> {
     let what = match options.tokens {
         _ if !options.label.is_empty() => &options.label,
         Tokens::None => "without token",
-        Tokens::One => "the same token",
+        Tokens::Few => "tokens seen before",
         Tokens::Distinct => "distinct tokens",
     };
     tell("handshake", what, options, each(spent, targets.len() as u64), "µs")

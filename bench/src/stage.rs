@@ -89,7 +89,7 @@ impl<'a> Stage<'a> {
         let mut target = |room: &String| {
             let token = match self.options.tokens {
                 Tokens::None => return Ok(format!("/ws/bench/{room}")),
-                Tokens::One => sign(0, &key)?,
+                Tokens::Few => sign(self.signed % 10, &key)?,
                 Tokens::Distinct => sign(self.signed, &key)?,
             };
             self.signed += 1;
