@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use limits::{Budget, Counts, Limit, Pace, Rate, RetryAfter};
+use limits::{Counts, Limit, Pace, Rate, RetryAfter};
 use proto::{
     ChannelName, Code, ConnId, Dialect, Event, Identity, Kind, Notice, Offset, Placed, Publication,
     Refusal, RequestId, SessionId, UnixMillis,
@@ -12,7 +12,7 @@ use proto::{
 use crate::{
     channel::Member,
     channels::Channels,
-    conn::{Conn, Resuming, Stage},
+    conn::{Conn, Stage},
     conns::Conns,
     conversation::Conversation,
     deadlines::{Deadlines, Tick},
@@ -330,7 +330,8 @@ impl Shard {
         let asked = conn.joined.iter().filter(|it| !it.is_given);
         let placed = asked.map(|it| {
             let channel = self.channels.at(it.channel);
-            let gap = conn.gaps.iter().find(|it| it.channel == channel.name);
+            let mut gaps = conn.pending.iter().flat_map(|it| &it.gaps);
+            let gap = gaps.find(|it| it.channel == channel.name);
             let missed = gap.map(|it| Offset(it.from.0.saturating_sub(1)));
             let at = channel.at();
             (
@@ -349,33 +350,4 @@ struct Welcome {
     session: Option<(SessionId, bool)>,
     channels: Vec<ChannelName>,
     has_app: bool,
-}
-
-impl Conn {
-    fn new(id: ConnId, policy: u16, stage: Stage, now: Tick) -> Self {
-        Self {
-            life: id.life(),
-            policy,
-            stage,
-            identity: None,
-            joined: Vec::new(),
-            budget: Budget::default(),
-            opened_at: now,
-            heard_at: now,
-            spoke_at: now,
-            expires_at: Tick::NEVER,
-            drains_at: Tick::NEVER,
-            due: Tick::NEVER,
-            pinged_at: Tick::NEVER,
-            expiry_told: false,
-            proving: None,
-            conversation: None,
-            gaps: Vec::new(),
-            owed: None,
-            noticed: None,
-            device: None,
-            reading: None,
-            resuming: Resuming::No,
-        }
-    }
 }

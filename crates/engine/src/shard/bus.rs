@@ -195,7 +195,7 @@ impl Shard {
             let mut asking = replays.filter(|it| !it.is_sending).map(|it| it.channel);
             if asking.any(|it| is_it(home_of(&self.channels.at(it).name, shards))) {
                 behind.push(conn);
-            } else if let Some((id, _)) = record.reading.filter(|it| is_it(it.1)) {
+            } else if let Some((id, _)) = record.reading().filter(|it| is_it(it.1)) {
                 reading.push((conn, id));
             }
         }
@@ -203,7 +203,7 @@ impl Shard {
             self.close(now, conn, Code::ShardFailed.into(), effects);
         }
         for (conn, id) in reading {
-            self.conns.at_mut(conn).reading = None;
+            self.conns.at_mut(conn).settle(|it| it.reading = None);
             self.refuse(conn, Some(id), Code::Busy, effects);
         }
     }

@@ -134,7 +134,7 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let record = self.conns.at_mut(conn);
-        if record.reading.is_some() {
+        if record.reading().is_some() {
             let refusal = Refusal::new(Code::Busy).saying("An earlier reading is under way.");
             self.refuse(conn, Some(id), refusal, effects);
             return;
@@ -145,7 +145,7 @@ impl Shard {
             return;
         }
         let home = home_of(&channel, self.rules.shards);
-        self.conns.at_mut(conn).reading = Some((id, home));
+        self.conns.at_mut(conn).pending_mut().reading = Some((id, home));
         let asked_by = AskedBy::Client { shard: self.rules.shard, conn, id };
         self.ask_home(now, channel, wish, asked_by, effects);
     }

@@ -180,7 +180,7 @@ impl Shard {
             AskedBy::Client { conn, id, .. } => {
                 let Some(record) = self.conns.find_mut(conn) else { return };
                 // It may have been told meanwhile that this is not answered any more.
-                if record.reading.take_if(|it| it.0 == id).is_none() {
+                if record.settle(|it| it.reading.take_if(|it| it.0 == id)).is_none() {
                     return;
                 }
                 match fetched {

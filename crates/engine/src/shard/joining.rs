@@ -177,7 +177,7 @@ impl Shard {
             conn.joined.swap_remove(index.expect("callers pass a channel that was joined"));
         self.memberships -= 1;
         let channel = self.channels.at_mut(key);
-        conn.gaps.retain(|it| it.channel != channel.name);
+        conn.settle(|it| it.gaps.retain(|it| it.channel != channel.name));
         if let Some(owed) = &mut conn.owed {
             owed.forget(key);
             Owed::tidy(&mut conn.owed);
@@ -224,7 +224,7 @@ impl Shard {
         let dialect = self.rules.policies[usize::from(conn.policy)].dialect;
         let (seat, at) = self.channels.at_mut(key).seat(dialect, id);
         let seat = u32::try_from(seat).expect("fewer members than connections");
-        conn.joined.push(Joined { channel: key, seat, is_given, sees_presence: false });
+        conn.sit(Joined { channel: key, seat, is_given, sees_presence: false });
         self.memberships += 1;
         self.enter(now, id, key, effects);
         at
