@@ -21,7 +21,6 @@ pub(crate) const PROVE_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Owed {
     pub(crate) replays: Vec<Replay>,
     pub(crate) mails: Vec<Mail>,
-    attempts: u32,
 }
 
 /// A channel in which the connection is behind, and gets the log until it has caught up.
@@ -67,12 +66,16 @@ pub(crate) struct Mail {
 }
 
 impl Owed {
-    pub(crate) fn begin(&mut self, channel: u32, begins: Begins, next: Option<Placed>) -> u32 {
-        self.attempts = self.attempts.wrapping_add(1);
-        let attempt = self.attempts;
+    /// `attempt` is a number that no earlier one of the connection had.
+    pub(crate) fn begin(
+        &mut self,
+        attempt: u32,
+        channel: u32,
+        begins: Begins,
+        next: Option<Placed>,
+    ) {
         self.replays.retain(|it| it.channel != channel);
         self.replays.push(Replay { channel, attempt, begins, next, is_sending: false });
-        attempt
     }
 
     pub(crate) fn replay(&mut self, channel: u32) -> Option<&mut Replay> {

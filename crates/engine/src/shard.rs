@@ -63,6 +63,8 @@ pub struct Shard {
     limit_counts: Counts,
     /// Seats taken in all channels, for the metrics.
     memberships: usize,
+    /// Replays begun, which tells their answers apart.
+    attempts: u32,
     /// What the wall clock says, for what is told to people.
     wall: UnixMillis,
 }
@@ -86,6 +88,7 @@ impl Shard {
             tally: Tally::default(),
             limit_counts: Counts::default(),
             memberships: 0,
+            attempts: 0,
             wall: UnixMillis(0),
             rules,
         }

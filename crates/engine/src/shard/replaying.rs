@@ -33,7 +33,9 @@ impl Shard {
         let record = self.conns.at_mut(conn);
         let user = record.identity.as_ref().map(|it| &it.user).filter(|_| has_cursors);
         let reader = whose(user, record.device.as_ref(), by_device);
-        let attempt = record.owed.get_or_insert_default().begin(key, begins, None);
+        self.attempts = self.attempts.wrapping_add(1);
+        let attempt = self.attempts;
+        record.owed.get_or_insert_default().begin(attempt, key, begins, None);
         self.seek_seat(conn, key, Member::BEGINNING);
         let asked_by = AskedBy::Member { shard: self.rules.shard, conn, attempt };
         self.ask_home(now, channel, Wish::Begin { start, reader, mailbox }, asked_by, effects);
@@ -53,7 +55,9 @@ impl Shard {
         let name = channel.name.clone();
         let after = Placed { offset: after, ..at };
         let owed = self.conns.at_mut(conn).owed.get_or_insert_default();
-        let attempt = owed.begin(key, Begins::Silently, Some(after));
+        self.attempts = self.attempts.wrapping_add(1);
+        let attempt = self.attempts;
+        owed.begin(attempt, key, Begins::Silently, Some(after));
         self.seek_seat(conn, key, Member::BEHIND);
         let asked_by = AskedBy::Member { shard: self.rules.shard, conn, attempt };
         self.ask_home(now, name, Wish::GoOn { after }, asked_by, effects);

@@ -591,3 +591,40 @@ fn what_was_erased_although_the_disk_refused_is_gone() {
         "#]],
     );
 }
+
+#[test]
+fn what_was_asked_for_an_earlier_seat_is_not_told_to_the_next() {
+    check_shards(
+        2,
+        "3 times front publishes log:1 x
+         ann opens on=0
+         bus holds
+         ann subscribes log:1 last 3 #1
+         ann unsubscribes log:1 #2
+         ann subscribes log:1 last 1 #3
+         bus moves",
+        expect![[r#"
+            disk <- load log:1
+            disk <- append log:1 1 x
+            disk <- append log:1 2 x
+            disk <- append log:1 3 x
+            front 7 <- placed b0/1
+            front 7 <- placed b0/2
+            front 7 <- placed b0/3
+            ann <- connected as ann
+            0 -> 1 follow log:1
+            0 -> 1 fetch log:1 from Last(3)
+            ann <- #1 refused NOT_SUBSCRIBED (You have left it meanwhile.)
+            0 -> 1 unfollow log:1
+            ann <- #2 unsubscribed log:1
+            0 -> 1 follow log:1
+            0 -> 1 fetch log:1 from Last(1)
+            1 -> 0 followed log:1 after b0/3
+            1 -> 0 fetched log:1 1 x, 2 x, 3 x after 0
+            1 -> 0 followed log:1 after b0/3
+            1 -> 0 fetched log:1 3 x after 2
+            ann <- #3 subscribed log:1 after b0/2
+            ann <- replay log:1 3 x
+        "#]],
+    );
+}
