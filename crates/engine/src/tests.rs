@@ -18,6 +18,7 @@ mod deadlines;
 mod errands;
 mod failures;
 mod found;
+mod found_on_disk;
 mod greeting;
 mod limits;
 mod logs;
