@@ -5,7 +5,6 @@ use expect_test::expect;
 use super::{check, check_shards};
 
 /// Threat L10.
-
 #[test]
 fn a_clock_that_is_set_back_does_not_turn_back_a_channel() {
     check(
