@@ -259,7 +259,8 @@ def test_a_full_disk_is_told_and_survived(house, small_disk):
         until(lambda: publish(gate, next(numbers)) is None, 20, every=0)
         for _ in range(5):
             assert publish(gate, next(numbers)) is None
-        said = ann.ask(publish={"channel": "log:full", "data": "by ann"})
+        refused.append(next(numbers))
+        said = ann.ask(publish={"channel": "log:full", "data": f"{refused[-1]} by ann"})
         assert said["error"]["code"] == "STORE_UNAVAILABLE"
         said = ann.ask(ack={"channel": "user:ann", "offset": 1})
         assert said["error"]["code"] == "STORE_UNAVAILABLE"
