@@ -223,6 +223,50 @@ def test_guessing_places_shows_nothing_more(kept):
         assert kept.history("log:open:a") == [(1, "secret of log:open:a")]
 
 
+NUMBERS = "0 1 -1 1.5 -0.0 65535 65536 2147483648 4294967295 9007199254740993 1e15 1e18 1e19 1e300 -1e300"
+NUMBERS = [*NUMBERS.split(), "1e-300", "1e400", str(2**63), str(2**64 - 1), str(2**64), "null", '"1"']
+
+
+@pytest.mark.parametrize("channel", ["log:open:a", "memory:open:a", "user:ann", "log:open:new"])
+def test_no_number_ends_a_shard(kept, channel):
+    """C5, F16: whatever number stands where one may, it is answered, and there is no new shard."""
+    epoch = kept.places.get(channel, kept.places["log:open:a"])["epoch"]
+    with enter(kept)[0] as ws:
+        for number in NUMBERS:
+            for body in (
+                f'"history": {{"channel": "{channel}", "after": {number}}}',
+                f'"history": {{"channel": "{channel}", "before": {number}}}',
+                f'"history": {{"channel": "{channel}", "time": {number}}}',
+                f'"history": {{"channel": "{channel}", "limit": {number}}}',
+                f'"history": {{"channel": "{channel}", "before": {number}, "limit": {number}}}',
+                f'"subscribe": {{"channel": "{channel}", "rewind": {{"last": {number}}}}}',
+                f'"subscribe": {{"channel": "{channel}", "rewind": {{"time": {number}}}}}',
+                f'"subscribe": {{"channel": "{channel}", "since": {{"epoch": "{epoch}", "offset": {number}}}}}',
+                f'"ack": {{"channel": "{channel}", "offset": {number}}}',
+                f'"read": {{"channel": "{channel}", "offset": {number}}}',
+            ):
+                ws.send(f'{{"id": 77, {body}}}')
+                while (said := ws.json()).get("id") != 77:
+                    pass
+                if "subscribed" in said:
+                    # A member may acknowledge.
+                    ws.ids = 100
+                    for mark in ("ack", "read"):
+                        ws.send(f'{{"id": 78, "{mark}": {{"channel": "{channel}", "offset": {number}}}}}')
+                        while ws.json().get("id") != 78:
+                            pass
+                    assert "unsubscribed" in ws.ask(unsubscribe={"channel": channel})
+            for query in ("after", "before", "time", "limit"):
+                where = f"/api/channels/{channel}/history?{query}={number}"
+                answer = kept.http("GET", where, key="read")
+                assert answer.status in (200, 400), (where, answer)
+    for query in ("after=nan", "time=inf", "time=-inf", "time=nan", "limit=", "after=1&after=2"):
+        answer = kept.http("GET", f"/api/channels/{channel}/history?{query}", key="read")
+        assert answer.status in (200, 400), (query, answer)
+    assert kept.metric("tidegate_shard_restarts_total") == 0
+    assert kept.metric("tidegate_http_panics_total") == 0
+
+
 @pytest.mark.parametrize("channel", ["log:open:reused", "memory:open:reused"])
 def test_a_name_that_is_used_again_shows_nothing_of_what_it_was(kept, channel):
     """C5: deleted and made anew: old places find nothing, old members are gone, old keys forgotten."""
