@@ -159,6 +159,12 @@ fn log(table: &mut Table<'_>) -> LogRules {
     );
     let keep =
         Keep { messages_max: messages_max.into(), bytes_max: bytes(bytes_max) as u64, age_max };
+    if class == Class::Sync && confirm == Confirm::Accepted && place == Place::Disk {
+        // After a crash nobody could tell such a log from one that has lost nothing.
+        let remedy = "Add durability = \"interval\", or leave this out.";
+        let wrong = "what is confirmed before it is on disk is not written at once";
+        table.fault("confirm", Wrong::new(wrong, remedy));
+    }
     for key in ["durability", "confirm"] {
         if place != Place::Disk && table.has(key) {
             let remedy = "Add log = \"disk\", or leave this out.";

@@ -61,9 +61,10 @@ pub enum Effect {
         conn: ConnId,
         refusal: Refusal,
     },
-    /// Send a ping: nothing was heard for a while.
+    /// Send a ping that carries this number: nothing was heard for a while, or mail is to be proved.
     Ping {
         conn: ConnId,
+        number: u32,
     },
     /// Stop reading from this connection until [`Effect::Resume`].
     Pause {

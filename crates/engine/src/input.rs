@@ -30,8 +30,9 @@ pub enum Input {
     Unclogged { conn: ConnId },
     /// The outbox of a connection that was sent a part of a log is empty.
     Replayed { conn: ConnId },
-    /// A ping of ours was answered: everything sent before it has arrived.
-    Ponged { conn: ConnId },
+    /// The ping of ours that carried this number was answered: everything sent before it has
+    /// arrived.
+    Ponged { conn: ConnId, number: u32 },
     /// What an earlier connection of the session was subscribed to, and what it had been sent.
     Resumed { conn: ConnId, taken_up: Result<TakenUp, Refusal> },
     /// The disk knows this of the channel's log; nothing, if it has none.

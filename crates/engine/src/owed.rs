@@ -62,7 +62,7 @@ pub(crate) struct Mail {
     written: Offset,
     sent: (Tick, Offset),
     /// What the ping under way proves, for a client that cannot acknowledge.
-    pub(crate) proving: Option<Offset>,
+    pub(crate) proving: Option<(u32, Offset)>,
 }
 
 impl Owed {

@@ -65,6 +65,8 @@ pub struct Shard {
     memberships: usize,
     /// Replays begun, which tells their answers apart.
     attempts: u32,
+    /// Pings sent, so that each has a number.
+    pings: u32,
     /// What the wall clock says, for what is told to people.
     wall: UnixMillis,
 }
@@ -89,6 +91,7 @@ impl Shard {
             limit_counts: Counts::default(),
             memberships: 0,
             attempts: 0,
+            pings: 0,
             wall: UnixMillis(0),
             rules,
         }
@@ -116,7 +119,7 @@ impl Shard {
             }
             Input::Unclogged { conn } => self.unclogged(conn, effects),
             Input::Replayed { conn } => self.replayed(tick, conn, effects),
-            Input::Ponged { conn } => self.ponged(tick, conn, effects),
+            Input::Ponged { conn, number } => self.ponged(tick, conn, number, effects),
             Input::Resumed { conn, taken_up } => self.resumed(tick, conn, taken_up, effects),
             Input::Loaded { channel, loaded } => self.loaded(tick, channel, loaded, effects),
             Input::Appended { channel, at, outcome } => {

@@ -182,7 +182,7 @@ impl House {
                 self.check_open(conn, &message)?;
                 self.push(conn, Frame::Replied(message));
             }
-            Effect::Ping { conn } => self.ping(conn)?,
+            Effect::Ping { conn, number } => self.ping(conn, number)?,
             Effect::Deliver { publication } => {
                 model.live(&publication)?;
                 self.owed.push(publication);
@@ -229,11 +229,10 @@ impl House {
         Ok(())
     }
 
-    fn ping(&mut self, conn: ConnId) -> Checked {
+    fn ping(&mut self, conn: ConnId, number: u32) -> Checked {
         self.check_open(conn, &"ping")?;
         if let Some(socket) = self.sockets.get_mut(&conn) {
-            socket.pings += 1;
-            socket.outbox.push_back(Frame::Pinged(socket.pings));
+            socket.outbox.push_back(Frame::Pinged(number));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub(crate) enum Frame {
     Replied(Message),
     Published(Arc<Publication>),
     /// With its number: only the answer to the latest proves anything.
-    Pinged(u64),
+    Pinged(u32),
     Closed(Refusal),
 }
 
@@ -33,7 +33,6 @@ pub(crate) struct Socket {
     pub(crate) is_paused: bool,
     /// It has been sent a part of a log, and the engine wants to know when it has left.
     pub(crate) is_replaying: bool,
-    pub(crate) pings: u64,
     pub(crate) session: SessionId,
     pub(crate) user: &'static str,
     pub(crate) device: Option<Arc<str>>,
@@ -54,7 +53,6 @@ impl Socket {
             user,
             device,
             is_replaying: false,
-            pings: 0,
             subscriptions: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             outbox: VecDeque::new(),

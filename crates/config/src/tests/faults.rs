@@ -351,6 +351,13 @@ fn permissions_and_namespaces_are_checked() {
         "#]],
     );
     check(
+        "[namespaces.user]\nlog = \"disk\"\nconfirm = \"accepted\"\n",
+        expect![[r#"
+        tidegate.toml:3:11: namespaces.user.confirm: what is confirmed before it is on disk is not written at once
+            Add durability = "interval", or leave this out.
+    "#]],
+    );
+    check(
         "[namespaces.user]\nlog = \"memory\"\ndurability = \"sync\"\nkeep_messages = 0\n",
         expect![[r#"
             tidegate.toml:3:14: namespaces.user.durability: only a log on disk has this

@@ -37,7 +37,9 @@ impl Shard {
         let refusal = match (key.filter(|it| record.is_in(*it)), reader) {
             (None, _) => Code::NotSubscribed.into(),
             (Some(_), None) => Refusal::new(Code::Denied).saying("Only users have cursors."),
-            (Some(_), Some(_)) if !has_cursors => Code::NoLog.into(),
+            (Some(_), Some(_)) if !has_cursors => {
+                Refusal::new(Code::NoLog).saying("Nobody's place is kept in this channel.")
+            }
             (Some(key), Some(reader)) => {
                 self.acknowledged(now, conn, key, offset);
                 let shard = self.rules.shard;
@@ -263,19 +265,29 @@ impl Shard {
     /// A ping's answer proves that everything before it has arrived: TCP keeps the order. What is
     /// delivered at the end of this turn comes after it.
     fn prove_mail(&mut self, now: Tick, conn: ConnId, key: u32, effects: &mut Vec<Effect>) {
+        self.pings = self.pings.wrapping_add(1);
+        let number = self.pings;
         let Some(owed) = self.conns.at_mut(conn).owed.as_mut() else { return };
         let behind = owed.replay(key).map(|it| it.next.map_or(Offset(0), |it| it.offset));
         let Some(mail) = owed.mail(key) else { return };
         mail.due = Tick::NEVER;
         let written = mail.written(now);
-        mail.proving = Some(behind.map_or(written, |it| it.min(written)));
-        effects.push(Effect::Ping { conn });
+        mail.proving = Some((number, behind.map_or(written, |it| it.min(written))));
+        effects.push(Effect::Ping { conn, number });
     }
 
-    pub(super) fn ponged(&mut self, now: Tick, conn: ConnId, effects: &mut Vec<Effect>) {
+    /// Anybody can send a pong, and one may be on its way since long before: only those of pings
+    /// that came after the mail prove it.
+    pub(super) fn ponged(
+        &mut self,
+        now: Tick,
+        conn: ConnId,
+        number: u32,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(owed) = self.conns.find_mut(conn).and_then(|it| it.owed.as_mut()) else { return };
         let proved = owed.mails.iter_mut().filter_map(|it| {
-            let offset = it.proving.take()?;
+            let (_, offset) = it.proving.take_if(|it| number.wrapping_sub(it.0) < 1 << 31)?;
             it.delivered = it.delivered.max(offset);
             Some((it.channel, it.reader.clone(), offset))
         });

@@ -84,7 +84,7 @@ impl Log {
             Effect::Hold { conn } => format!("{} held", who(conn)),
             Effect::Release { conn } => format!("{} released", who(conn)),
             Effect::Close { conn, refusal } => format!("{} closed {}", who(conn), no(refusal)),
-            Effect::Ping { conn } => format!("{} <- ping frame", who(conn)),
+            Effect::Ping { conn, .. } => format!("{} <- ping frame", who(conn)),
             Effect::Pause { conn } => format!("{} paused", who(conn)),
             Effect::Resume { conn } => format!("{} resumed", who(conn)),
             Effect::Authenticate { conn, token, refresh: false } => {

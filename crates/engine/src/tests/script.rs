@@ -17,7 +17,7 @@
 //! ann publishes log:1 hi key=k #2       ann reads log:1 after 3 limit 2 #3
 //! ann acks mail:1 3 #4                  ann has-read talk:1 3 #5
 //! ann resumes log:1 a0/3, den a1/2 #6   ann takes up log:1 a0/2, den
-//! ann dawdles   nobody dawdles          ann echoes
+//! ann dawdles   nobody dawdles          ann echoes [2] (the latest ping, or that one)
 //! front reads log:1    front erases log:1    front asks for mail:1 of ann
 //! ann subscribes hall:1 presence #1     ann types den #2       ann stops typing den #3
 //! ann asks who hall:1 [after bob] [limit 2] [watch] #4           ann asks about bob in hall:1 #5
@@ -260,7 +260,11 @@ fn happens(name: &str, id: Option<RequestId>, words: &[&str]) -> Line {
             let taken_up = Err(Code::SessionUnknown.into());
             person(name, |conn| Input::Resumed { conn, taken_up })
         }
-        ["echoes"] => person(name, |conn| Input::Ponged { conn }),
+        ["echoes"] => person(name, |conn| Input::Ponged { conn, number: 1 << 30 }),
+        ["echoes", number] => {
+            let number = number.parse().unwrap();
+            person(name, move |conn| Input::Ponged { conn, number })
+        }
         ["pongs"] => person(name, |conn| Input::Heard { conn }),
         ["closes"] => person(name, |conn| Input::Closed { conn }),
         ["overfills", name_of, range] => {

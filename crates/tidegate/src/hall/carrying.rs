@@ -25,7 +25,9 @@ impl Hall {
             Effect::Hold { conn } => net.hold(conn),
             Effect::Release { conn } => net.release(conn),
             Effect::Close { conn, refusal } => self.say_goodbye(net, conn, &refusal),
-            Effect::Ping { conn } => self.send(net, conn, Opcode::Ping, b""),
+            Effect::Ping { conn, number } => {
+                self.send(net, conn, Opcode::Ping, &number.to_be_bytes());
+            }
             Effect::Pause { conn } => net.pause(conn),
             Effect::Resume { conn } => net.resume(conn),
             Effect::Authenticate { conn, token, refresh } => {
