@@ -106,6 +106,7 @@ impl Shard {
             Ok(page) => {
                 if let Some(log) = &mut home.log {
                     log.first = log.first.max(page.head.first);
+                    log.found(now, home.at, &page.messages);
                 }
                 // The disk may be ahead of what was confirmed, and behind what was accepted.
                 let at = if page.head.at.epoch == home.at.epoch { home.at } else { page.head.at };
