@@ -20,6 +20,7 @@ const CROWD: u32 = 10_000;
 
 fn rules() -> Rules {
     let policy = Policy {
+        typing: None,
         dialect: Dialect::Plain,
         has_app: false,
         messages: None,

@@ -44,7 +44,7 @@ impl<'a> Desk<'a> {
                 return Ok(());
             }
             // Asking is not free for the server that is measured.
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::park_timeout(Duration::from_millis(50));
         }
         Err(io::Error::other(format!("the channel has not come to {count} members")))
     }

@@ -115,7 +115,7 @@ fn restart(options: &Options) -> io::Result<Server> {
         if Duration::from_secs(20) < began.elapsed() {
             return Err(io::Error::other("the server did not start again"));
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::park_timeout(Duration::from_millis(5));
     }
     server.started_in = began.elapsed();
     Ok(server)

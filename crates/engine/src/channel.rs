@@ -1,6 +1,6 @@
 //! Who of this shard is in a channel.
 
-use proto::{ChannelName, ConnId, Dialect, Notice, Offset, Placed, RequestId};
+use proto::{ChannelName, ConnId, Dialect, Kind, Notice, Offset, Placed, Publication, RequestId};
 
 use crate::{company::Company, input::FollowId};
 
@@ -16,8 +16,25 @@ impl Member {
     /// Seated before the channel's place was known: owed nothing yet.
     const UNPLACED: Offset = Offset(u64::MAX);
 
-    /// Gets what it is owed from the log, and nothing live yet.
+    /// Gets what it is owed from the log, and no messages live yet.
     pub(crate) const BEHIND: Offset = Offset(u64::MAX - 1);
+
+    /// The same, and has not been told where it begins.
+    pub(crate) const BEGINNING: Offset = Offset(u64::MAX - 2);
+
+    /// Whether it has not been told where it begins.
+    pub const fn is_beginning(&self) -> bool {
+        self.after.0 == Self::BEGINNING.0
+    }
+
+    /// Whether it gets this now. Nobody hears a signal before they know where they stand.
+    pub const fn is_owed(&self, publication: &Publication) -> bool {
+        match publication.kind {
+            Kind::Message(at) => self.after.0 < at.offset.0,
+            Kind::Signal => !self.is_beginning(),
+            Kind::Notice(_) => true,
+        }
+    }
 }
 
 /// Messages of a channel have not reached this shard, and will not.
@@ -109,6 +126,8 @@ impl Channel {
     pub(crate) fn take_waiting(&mut self, follow: FollowId) -> Option<Vec<(ConnId, RequestId)>> {
         match &mut self.state {
             State::Asked { waiting } if follow == self.follow => Some(std::mem::take(waiting)),
+            // It was asked again, and knows nothing of what it sent before.
+            State::Following { .. } if follow == self.follow => Some(Vec::new()),
             State::Asked { .. } | State::Following { .. } => None,
         }
     }

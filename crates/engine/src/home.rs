@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto::{ChannelName, LogHead, Offset, Placed, ShardId};
+use proto::{ChannelName, LogHead, Offset, Placed, ShardId, UnixMillis};
 
 use crate::{
     deadlines::Tick,
@@ -32,6 +32,8 @@ pub fn home_of(channel: &ChannelName, shards: u16) -> ShardId {
 pub(crate) struct Home {
     /// The last message that was confirmed.
     pub(crate) at: Placed,
+    /// When the last message was said, where no log knows.
+    pub(crate) time: UnixMillis,
     /// Boxed, because most channels have none.
     pub(crate) log: Option<Box<Log>>,
     /// How long it is remembered when nobody needs it.

@@ -42,8 +42,14 @@ pub enum Input {
     Moved { channel: ChannelName, moved: Moved, outcome: Result<(), Code> },
     /// The log is gone from the disk, or is not.
     Erased { channel: ChannelName, ticket: Ticket, outcome: Result<(), Code> },
-    /// A part of a log, as it is on disk.
-    Found { channel: ChannelName, wish: Wish, asked_by: AskedBy, page: Result<Page, Code> },
+    /// A part of a log, as it is on disk; `epoch` is the one that was asked about.
+    Found {
+        channel: ChannelName,
+        epoch: Epoch,
+        wish: Wish,
+        asked_by: AskedBy,
+        page: Result<Page, Code>,
+    },
     /// The socket is gone.
     Closed { conn: ConnId },
     /// Another shard sent something.
@@ -190,7 +196,7 @@ pub struct Marked {
 }
 
 /// How many connections somebody has in a channel on one shard.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Seats {
     /// `None`: connections without a user, and those that do not want to be seen.
     pub user: Option<UserId>,

@@ -107,9 +107,19 @@ impl Log {
     pub(crate) fn settle(&mut self, now: Tick, loaded: Loaded) {
         self.stage = Stage::Ready;
         self.first = loaded.head.first;
+        self.recent.cut(self.first);
         self.assigned = loaded.head.at.offset;
         self.time = self.time.max(loaded.time);
-        self.cursors = loaded.cursors.into_iter().collect();
+        // What moved while the disk was asked counts too, as far as there is something.
+        for cursor in self.cursors.values_mut() {
+            let Cursor { delivered, read } = *cursor;
+            let end = self.assigned;
+            *cursor = Cursor { delivered: delivered.min(end), read: read.min(end) };
+        }
+        for (reader, cursor) in loaded.cursors {
+            let known = self.cursors.entry(reader).or_default();
+            *known = known.forward(cursor);
+        }
         loaded.keys.into_iter().for_each(|(key, offset)| self.keys.remember(now, key, offset));
     }
 

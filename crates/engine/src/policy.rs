@@ -102,12 +102,16 @@ pub struct PresenceRules {
 
 impl PresenceRules {
     /// The longest that somebody who vanished is shown: a ping after 25 s, 10 s for its answer, and
-    /// 5 s to come back.
+    /// nearly 5 s to come back.
     pub const SILENCE_MAX: Duration = Duration::from_secs(40);
+
+    /// From the end of a grace until members have been told: ticks are rounded up, and notices
+    /// gathered.
+    const TOLD_WITHIN: Duration = Duration::from_millis(500);
 
     /// How long a user is waited for who has been silent for so long already.
     pub(crate) fn grace_after(&self, silence: Duration) -> Duration {
-        self.grace.min(Self::SILENCE_MAX.saturating_sub(silence))
+        self.grace.min(Self::SILENCE_MAX.saturating_sub(silence + Self::TOLD_WITHIN))
     }
 }
 

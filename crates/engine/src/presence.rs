@@ -20,6 +20,9 @@ pub(crate) const USERS_MAX: usize = 100_000;
 /// Users of whom it is remembered when they were last here.
 const SEEN_MAX: usize = 1000;
 
+/// Changes looked at in one turn, so that a crowd that leaves at once stalls nobody.
+const CHANGES_MAX: usize = 10_000;
+
 /// How often members of a crowd are told how large it is.
 const CROWD_EVERY: Duration = Duration::from_secs(2);
 
@@ -42,8 +45,17 @@ pub(crate) struct Presence {
     tells_at: Tick,
     /// Whom nothing is left of, and when they are missed.
     leaving: BTreeSet<(Tick, UserId)>,
-    /// When those who have left were last here, latest last. At most [`SEEN_MAX`].
-    seen: VecDeque<(UserId, UnixMillis)>,
+    seen: Seen,
+}
+
+/// When those who have left were last here.
+#[derive(Debug)]
+struct Seen {
+    /// By which number in `order`, and when.
+    users: BTreeMap<UserId, (u64, UnixMillis)>,
+    /// Latest last, at most [`SEEN_MAX`]. A number that is not the user's latest says nothing.
+    order: VecDeque<(u64, UserId)>,
+    number_next: u64,
 }
 
 #[derive(Debug)]
@@ -88,7 +100,7 @@ impl Presence {
             queue: VecDeque::new(),
             tells_at: Tick::NEVER,
             leaving: BTreeSet::new(),
-            seen: VecDeque::new(),
+            seen: Seen::new(),
         }
     }
 
@@ -154,9 +166,11 @@ impl Presence {
         let is_crowd = self.is_crowd();
         let mut notice = proto::Presence::default();
         let (mut names, names_max) = (0, usize::from(Notice::NAMES_MAX));
-        while (is_crowd || names < names_max)
-            && let Some(user) = self.queue.pop_front()
-        {
+        for _ in 0..CHANGES_MAX {
+            if names == names_max {
+                break;
+            }
+            let Some(user) = self.queue.pop_front() else { break };
             // In a crowd nobody hears the name; it is known here what they would have been told.
             let Some(change) = self.settle(&user).filter(|_| !is_crowd) else { continue };
             names += 1;
@@ -232,7 +246,7 @@ impl Presence {
         if !guest.is_here() {
             let (left_at, was_told) = (guest.left_at, guest.told.is_some());
             self.users.remove(user);
-            self.remember(user.clone(), left_at);
+            self.seen.remember(user.clone(), left_at);
             self.told -= u64::from(was_told);
             return was_told.then_some(Change::Left);
         }
@@ -246,28 +260,37 @@ impl Presence {
         }
     }
 
-    fn remember(&mut self, user: UserId, left_at: UnixMillis) {
-        if let Some(index) = self.seen.iter().position(|it| it.0 == user) {
-            self.seen.remove(index);
-        }
-        if SEEN_MAX <= self.seen.len() {
-            self.seen.pop_front();
-        }
-        self.seen.push_back((user, left_at));
-    }
-
     fn person(&self, user: &UserId) -> Person {
         let guest = self.users.get(user);
         if let Some(guest) = guest.filter(|it| it.is_here()) {
             return guest.person(user);
         }
-        let seen = self.seen.iter().find(|it| it.0 == *user).map(|it| it.1);
+        let seen = self.seen.users.get(user).map(|it| it.1);
         Person {
             user: user.clone(),
             status: Status::Offline,
             since: None,
             last_seen: guest.map(|it| it.left_at).or(seen),
             connections: 0,
+        }
+    }
+}
+
+impl Seen {
+    const fn new() -> Self {
+        Self { users: BTreeMap::new(), order: VecDeque::new(), number_next: 0 }
+    }
+
+    fn remember(&mut self, user: UserId, left_at: UnixMillis) {
+        let number = self.number_next;
+        self.number_next += 1;
+        self.order.push_back((number, user.clone()));
+        self.users.insert(user, (number, left_at));
+        if SEEN_MAX < self.order.len()
+            && let Some((number, user)) = self.order.pop_front()
+            && self.users.get(&user).is_some_and(|it| it.0 == number)
+        {
+            self.users.remove(&user);
         }
     }
 }

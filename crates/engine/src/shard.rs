@@ -16,7 +16,7 @@ use crate::{
     conns::Conns,
     conversation::Conversation,
     deadlines::{Deadlines, Tick},
-    effect::{Effect, Outcome},
+    effect::Effect,
     home::SHARDS_MAX,
     homes::Homes,
     input::{Input, Opened},
@@ -122,13 +122,11 @@ impl Shard {
             Input::Moved { channel, moved, outcome } => {
                 self.moved(tick, channel, moved, outcome, effects);
             }
-            Input::Erased { ticket, outcome, .. } => {
-                let refused = |code| Outcome::Refused(Refusal::new(code));
-                let outcome = outcome.map_or_else(refused, |()| Outcome::Erased);
-                effects.push(Effect::Conclude { ticket, outcome });
+            Input::Erased { channel, ticket, outcome } => {
+                self.erased(tick, channel, ticket, outcome, effects);
             }
-            Input::Found { channel, wish, asked_by, page } => {
-                self.found(tick, channel, &wish, asked_by, page, effects);
+            Input::Found { channel, epoch, wish, asked_by, page } => {
+                self.found(tick, channel, epoch, (wish, asked_by), page, effects);
             }
             Input::Closed { conn } => self.forget(tick, conn, None, effects),
             Input::Sent { envelope } => self.sent(tick, envelope, effects),

@@ -11,11 +11,13 @@ mod house;
 mod log;
 mod script;
 
+mod afternoons;
 mod applications;
 mod channels;
 mod deadlines;
 mod errands;
 mod failures;
+mod found;
 mod greeting;
 mod limits;
 mod logs;
@@ -28,6 +30,7 @@ mod shards;
 mod slow;
 mod tokens;
 mod typing;
+mod unstored;
 
 use expect_test::Expect;
 

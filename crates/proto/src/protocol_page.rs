@@ -110,18 +110,7 @@ fn said() -> Vec<String> {
         Event::Connected { id, user, expires_at, ping, session, resumed }
     };
     let session = SessionId(0x5e1f_0c3a_9b7d_4e26_8a51_f2c0_77d9_1b43);
-    let recovered = |recovered| Stand { recovered, ..Stand::from(at(14)) };
-    let lost = Stand { recovered: Some(false), first: Some(Offset(12)), ..Stand::from(at(17)) };
-    let cursor = Cursor { delivered: Offset(16), read: Offset(15) };
-    let counted = Stand { cursor: Some((cursor, 2)), ..Stand::from(at(17)) };
-    let said = Arc::new(Publication {
-        channel: channel.clone(),
-        kind: Kind::Message(at(18)),
-        from: user.clone(),
-        except: None,
-        payload: r#"{"title":"Tide at noon"}"#.into(),
-        time: UnixMillis(1_899_999_000_125),
-    });
+    let message = said_at(at(18), user.clone());
     let events = [
         connected(None, Some(session), false),
         connected(None, Some(session), true),
@@ -134,25 +123,6 @@ fn said() -> Vec<String> {
             session: None,
             resumed: false,
         },
-        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: at(17).into() },
-        Event::Subscribed {
-            id: Some(id(2)),
-            channel: channel.clone(),
-            stand: recovered(Some(true)),
-        },
-        Event::Subscribed { id: None, channel: channel.clone(), stand: recovered(Some(true)) },
-        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: lost },
-        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: counted },
-        Event::Resumed { id: id(8), session, channels: vec![channel.clone()] },
-        Event::History {
-            id: id(9),
-            channel: channel.clone(),
-            page: Page {
-                head: LogHead { at: at(18), first: Offset(1) },
-                messages: vec![said.clone()],
-            },
-        },
-        Event::Marked { id: id(10), channel: channel.clone(), cursor, unread: 2 },
         Event::Published { id: id(3), channel: channel.clone(), at: at(18) },
         Event::Signalled { id: id(4), channel: channel.clone() },
         Event::Unsubscribed { id: id(5), channel: channel.clone() },
@@ -164,18 +134,58 @@ fn said() -> Vec<String> {
         Event::Refused { id: None, refusal },
         Event::Closing { refusal: Code::Draining.into() },
     ];
-    let message = Publication::clone(&said);
     let nobodys = Publication { from: None, kind: Kind::Message(at(24)), ..message.clone() };
     let signal =
         Publication { kind: Kind::Signal, payload: r#"{"typing":true}"#.into(), ..message.clone() };
     let publications = [message, nobodys, signal];
+    let of_logs = said_of_logs(&channel, session);
     let in_passing = said_in_passing(&channel);
     events
         .iter()
         .map(json::event)
         .chain(publications.iter().map(json::publication))
+        .chain(of_logs)
         .chain(in_passing)
         .collect()
+}
+
+fn said_at(at: Placed, from: Option<UserId>) -> Publication {
+    Publication {
+        channel: ChannelName::parse("news:today").expect("it fits the grammar"),
+        kind: Kind::Message(at),
+        from,
+        except: None,
+        payload: r#"{"title":"Tide at noon"}"#.into(),
+        time: UnixMillis(1_899_999_000_125),
+    }
+}
+
+/// Where a member stands in a log, a part of one, and cursors.
+fn said_of_logs(channel: &ChannelName, session: SessionId) -> Vec<String> {
+    let at = |offset| Placed { epoch: Epoch(0xcede_b205_20bc_b807), offset: Offset(offset) };
+    let back = Stand { recovered: Some(true), ..Stand::from(at(14)) };
+    let lost = Stand { recovered: Some(false), first: Some(Offset(12)), ..Stand::from(at(17)) };
+    let cursor = Cursor { delivered: Offset(16), read: Offset(15) };
+    let counted = Stand { cursor: Some((cursor, 2)), ..Stand::from(at(17)) };
+    let subscribed = |id: Option<u64>, stand| Event::Subscribed {
+        id: id.map(RequestId),
+        channel: channel.clone(),
+        stand,
+    };
+    let head = LogHead { at: at(18), first: Offset(1) };
+    let messages = vec![Arc::new(said_at(at(18), UserId::parse("ann")))];
+    let (id, channels, page) = (RequestId, vec![channel.clone()], Page { head, messages });
+    let events = [
+        subscribed(Some(2), at(17).into()),
+        subscribed(Some(2), back),
+        subscribed(None, back),
+        subscribed(Some(2), lost),
+        subscribed(Some(2), counted),
+        Event::Resumed { id: id(8), session, channels },
+        Event::History { id: id(9), channel: channel.clone(), page },
+        Event::Marked { id: id(10), channel: channel.clone(), cursor, unread: 2 },
+    ];
+    events.iter().map(json::event).collect()
 }
 
 /// Receipts, typing and presence: answers, then notices.

@@ -107,11 +107,17 @@ fn stored(dir: &Path, for_so_long: Duration) -> io::Result<(f64, Vec<Duration>, 
     let count = took.len() as f64 / began.elapsed().as_secs_f64();
     let tally = store.tally();
     store.close();
+
+    let began = Instant::now();
+    let store = Store::open(dir, Options::default(), || Epoch(1)).map_err(io::Error::other)?;
+    let (messages, opened) = (store.tally().messages, began.elapsed().as_secs_f64());
+    writeln!(io::stderr(), "opened {messages:>8} messages again in {opened:.2} s")?;
+    store.close();
     Ok((count, took, tally))
 }
 
-/// A shard with its share of the producers: each says the next thing when it hears that the last one
-/// is stored.
+/// A shard with its share of the producers: each says the next thing when it hears that the last
+/// one is stored.
 fn produce(store: &Store, shard: u64, until: Instant) -> Vec<Duration> {
     let (told, answers) = sync_channel(PRODUCERS);
     let writer = store.writer(Arc::new(Ear(told)));

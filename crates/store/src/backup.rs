@@ -1,8 +1,8 @@
 //! A copy of a store, as of one moment, while a process has it open and writes.
 //!
-//! Restoring it is going back in time: offsets that were used since would be used again. So every log
-//! in the copy is marked, and gets a new epoch when the copy is opened; nobody mistakes an old place
-//! for a new one.
+//! Restoring it is going back in time: offsets that were used since would be used again. So every
+//! log in the copy is marked, and gets a new epoch when the copy is opened; nobody mistakes an old
+//! place for a new one.
 
 use std::{
     fs::{self, File},

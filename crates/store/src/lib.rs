@@ -44,6 +44,7 @@ mod tally;
 mod tests;
 mod tidy;
 mod verify;
+mod wal;
 mod writer;
 
 pub use crate::{

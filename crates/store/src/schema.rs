@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! messages   id ─► log, offset, time, key, sender, passed_over, payload, seal    only appended
-//! logs       id ─► channel, epoch, head, time, state, loose, seal                a row for each log
+//! logs       id ─► channel, epoch, head, time, state, loose, seal               a row for each log
 //! cursors    log, user, device ─► delivered, read, seal
 //! kept       kind, key ─► value, seal                                  sessions, revocations
 //! account    one row: what the other tables should add up to

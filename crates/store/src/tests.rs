@@ -4,5 +4,6 @@ mod damage;
 mod fixtures;
 mod inspection;
 mod keeping;
+mod model;
 mod order;
 mod outage;

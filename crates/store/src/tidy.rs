@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    desk::{Desk, Fresh, carry_over, now},
+    desk::{Desk, Fresh, carry_over, is_busy, now},
     shared::Shared,
 };
 
@@ -91,8 +91,4 @@ impl Desk {
         self.is_wal_empty = false;
         Ok(())
     }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }

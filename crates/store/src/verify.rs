@@ -1,5 +1,5 @@
-//! Whether everything in a store is what was written. Reads all of it; works beside the process that
-//! has it open, as of one moment.
+//! Whether everything in a store is what was written. Reads all of it; works beside the process
+//! that has it open, as of one moment.
 
 use std::{
     fmt,

@@ -126,8 +126,8 @@ impl Inbox {
         self.call();
     }
 
-    /// Bounded by what it answers: one for each connection, for each that loses its session, for each
-    /// set of keys, or for each job that the store took.
+    /// Bounded by what it answers: one for each connection, for each that loses its session, for
+    /// each set of keys, or for each job that the store took.
     pub(crate) fn answer(&self, note: Note) {
         lock(&self.waiting).push(note, 0);
         self.call();

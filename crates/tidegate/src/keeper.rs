@@ -217,3 +217,6 @@ async fn keep(ground: &Ground, table: Table, changes: Vec<Change>) -> bool {
     }
     kept.is_ok()
 }
+
+#[cfg(test)]
+mod tests;

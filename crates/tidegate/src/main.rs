@@ -11,6 +11,7 @@ mod inbox;
 mod keeper;
 mod run;
 mod sockets;
+mod store_command;
 mod tls;
 mod token_command;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => told(run::run(&arguments)),
         Command::Check(arguments) => check(&arguments),
         Command::Token(arguments) => told(token_command::token(&arguments)),
+        Command::Store(command) => store_command::store(&command),
     }
 }
 

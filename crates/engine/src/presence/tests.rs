@@ -52,6 +52,12 @@ fn told(presence: &mut Presence) -> String {
     format!("{}: +[{joined}] -[{}] ~[{changed}] {}", now.0, left.join(" "), it.users)
 }
 
+/// What the room of ten thousand costs: the record, the user's place in the tree, and one seat.
+#[test]
+fn a_user_costs_a_few_hundred_bytes() {
+    assert!(size_of::<Guest>() + size_of::<UserId>() + size_of::<Seat>() <= 200);
+}
+
 #[test]
 fn a_user_counts_once_whatever_the_number_of_connections() {
     let mut all = presence();
@@ -171,11 +177,34 @@ fn nobody_is_remembered_for_ever_and_the_last_are_only_counted() {
     while all.due() != Tick::NEVER {
         told(&mut all);
     }
-    assert_eq!((all.users.len(), all.seen.len(), all.queue.len()), (0, SEEN_MAX, 0));
+    let seen = (all.seen.users.len(), all.seen.order.len());
+    assert_eq!((all.users.len(), all.queue.len(), seen), (0, 0, (SEEN_MAX, SEEN_MAX)));
     // Now there is room for a name.
     at(&mut all, 60, 0, Seats { was: 2, ..seats("late", 3) });
     let roll = all.roll(&Who::User(user("late")));
     assert_eq!((roll.users[0].connections, roll.count, roll.connections), (3, 1, 3));
+}
+
+/// Whoever came and went again is remembered for the last time, and costs one place in the end.
+#[test]
+fn the_last_thousand_who_left_are_remembered() {
+    let mut all = presence();
+    let mut now = 0;
+    let mut visit = |name: &str| {
+        now += 10;
+        at(&mut all, now, 0, seats(name, 1));
+        told(&mut all);
+        at(&mut all, now + 5, 0, seats(name, 0));
+        told(&mut all);
+    };
+    visit("ann");
+    visit("bob");
+    (0..SEEN_MAX - 1).for_each(|it| visit(&format!("u{it}")));
+    visit("bob");
+    let last_seen = |name: &str| all.roll(&Who::User(user(name))).users[0].last_seen;
+    assert_eq!(last_seen("ann"), None);
+    assert_eq!(last_seen("bob"), Some(UnixMillis(1_002_500)));
+    assert_eq!(last_seen("u1"), Some(UnixMillis(4_500)));
 }
 
 #[test]

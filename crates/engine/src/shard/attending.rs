@@ -29,8 +29,8 @@ pub(super) enum Parting {
 }
 
 impl Parting {
-    /// Of a connection that ends. Whoever is told to stay away, or has signed out everywhere, is not
-    /// waited for.
+    /// Of a connection that ends. Whoever is told to stay away, or has signed out everywhere, is
+    /// not waited for.
     pub(super) fn of(code: Option<Code>, silence: Duration) -> Self {
         match code.map(|it| (it, it.come_back())) {
             // The connection that took over the session is about to take its seats again.
@@ -318,9 +318,11 @@ mod tests {
     /// Threat L3: whatever the grace, silence and grace are forty seconds together.
     #[test]
     fn silence_counts_as_waiting() {
-        let seconds = Duration::from_secs;
-        let rules = PresenceRules { grace: seconds(15), ..PresenceRules::default() };
-        for (silence, grace) in [(0, 15), (25, 15), (26, 14), (35, 5), (40, 0), (90, 0)] {
+        let seconds = Duration::from_secs_f64;
+        let rules = PresenceRules { grace: seconds(15.0), ..PresenceRules::default() };
+        let cases =
+            [(0.0, 15.0), (24.5, 15.0), (25.0, 14.5), (35.0, 4.5), (39.5, 0.0), (90.0, 0.0)];
+        for (silence, grace) in cases {
             let parting = Parting::Lost { silence: seconds(silence) };
             assert_eq!(parting.grace(&rules), seconds(grace), "after {silence} s");
         }

@@ -4,12 +4,12 @@ use proto::{ChannelName, Code, ConnId, Event, Placed, Refusal, ShardId};
 
 use super::Shard;
 use crate::{
-    channel::Member,
     deadlines::Tick,
     effect::Effect,
     home::home_of,
     input::{Envelope, FollowId},
     knock::Knock,
+    owed::Begins,
 };
 
 impl Shard {
@@ -105,17 +105,18 @@ impl Shard {
     ) {
         let Some(key) = self.channels.key(channel) else { return };
         let Some(waiting) = self.channels.at_mut(key).take_waiting(follow) else { return };
-        let members = self.channels.at(key).all_members();
-        for member in members {
-            match waiting.iter().find(|it| it.0 == member.conn) {
-                Some((conn, id)) => {
-                    self.leave(now, *conn, key, effects);
-                    self.refuse(*conn, Some(*id), refusal.clone(), effects);
+        for member in self.channels.at(key).all_members() {
+            let conn = member.conn;
+            let waits = waiting.iter().find(|it| it.0 == conn).map(|it| it.1);
+            let owed = self.conns.find_mut(conn).and_then(|it| it.owed.as_mut());
+            let begins = owed.and_then(|it| it.replay(key)).filter(|it| it.next.is_none());
+            match (waits, begins.map(|it| it.begins)) {
+                (Some(id), _) | (None, Some(Begins::For(id))) => {
+                    self.leave(now, conn, key, effects);
+                    self.refuse(conn, Some(id), refusal.clone(), effects);
                 }
-                // Whoever asks its home for more is told by that.
-                None if member.after == Member::BEHIND => {}
-                // Seats that were given have nobody to tell; they come back.
-                None => self.close(now, member.conn, refusal.clone(), effects),
+                // Seats that were given or taken up have nobody to tell; they come back.
+                (None, _) => self.close(now, conn, refusal.clone(), effects),
             }
         }
     }

@@ -137,7 +137,12 @@ impl Shard {
         outcome: Result<(), Code>,
         effects: &mut Vec<Effect>,
     ) {
-        let head = self.homes.find(&channel).map_or(Offset(0), |it| it.at.offset);
+        let home = self.homes.find(&channel);
+        let head = home.map_or(Offset(0), |it| it.at.offset);
+        // The disk moves a cursor no further than it has messages.
+        let missing = home.and_then(|it| it.log.as_ref()).and_then(|it| it.pending.front());
+        let is_there = missing.is_none_or(|it| moved.cursor.delivered < it.at.offset);
+        let outcome = outcome.and(if is_there { Ok(()) } else { Err(Code::StoreUnavailable) });
         let unread = Log::unread(head, moved.cursor);
         if outcome.is_ok() {
             self.receipt(now, &channel, &moved);
@@ -194,6 +199,7 @@ impl Shard {
         let dialect = self.rules.policies[usize::from(record.policy)].dialect;
         Owed::tidy(&mut record.owed);
         let Some(mail) = record.owed.as_mut().and_then(|it| it.mail(key)) else { return };
+        mail.send(now, end);
         if mail.due == Tick::NEVER && mail.delivered < end {
             mail.due = match dialect {
                 Dialect::Native => mail.resend_at(now),
@@ -219,9 +225,13 @@ impl Shard {
         let Some(owed) = &record.owed else { return };
         let due = owed.mails.iter().filter(|it| it.due <= now);
         for key in due.map(|it| it.channel).collect::<Vec<_>>() {
+            // What was sent again last may have been refused, and the connection with it.
+            if self.conns.find(conn).is_none() {
+                return;
+            }
             match dialect {
                 Dialect::Native => self.resend_mail(now, conn, key, effects),
-                Dialect::Plain => self.prove_mail(conn, key, effects),
+                Dialect::Plain => self.prove_mail(now, conn, key, effects),
             }
         }
     }
@@ -250,14 +260,15 @@ impl Shard {
         }
     }
 
-    /// A ping's answer proves that everything before it has arrived: TCP keeps the order.
-    fn prove_mail(&mut self, conn: ConnId, key: u32, effects: &mut Vec<Effect>) {
-        let end = self.channels.at(key).at().map_or(Offset(0), |it| it.offset);
+    /// A ping's answer proves that everything before it has arrived: TCP keeps the order. What is
+    /// delivered at the end of this turn comes after it.
+    fn prove_mail(&mut self, now: Tick, conn: ConnId, key: u32, effects: &mut Vec<Effect>) {
         let Some(owed) = self.conns.at_mut(conn).owed.as_mut() else { return };
-        let sent = owed.replay(key).map_or(Some(end), |it| it.next.map(|it| it.offset));
+        let behind = owed.replay(key).map(|it| it.next.map_or(Offset(0), |it| it.offset));
         let Some(mail) = owed.mail(key) else { return };
         mail.due = Tick::NEVER;
-        mail.proving = sent;
+        let written = mail.written(now);
+        mail.proving = Some(behind.map_or(written, |it| it.min(written)));
         effects.push(Effect::Ping { conn });
     }
 

@@ -29,7 +29,8 @@ pub(super) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
 }
 
 /// `log` is confirmed on disk and `quick` before, `memory` keeps three messages, `mail` is sent
-/// until it is acknowledged, `talk` says who has read what; `hall` tells who is there, and `inn`
+/// until it is acknowledged, `post` too and confirmed before, `talk`
+/// says who has read what; `hall` tells who is there, and `inn`
 /// only how many, from three on. In `dark` nobody may know.
 fn namespaces() -> Namespaces {
     let kept = |storage, confirm| LogRules { storage, confirm, keep: Keep::default() };
@@ -45,6 +46,7 @@ fn namespaces() -> Namespaces {
         ("quick", with(quick)),
         ("memory", with(in_memory)),
         ("mail", Namespace { is_mailbox: true, ..with(on_disk) }),
+        ("post", Namespace { is_mailbox: true, ..with(quick) }),
         (
             "letters",
             Namespace {
@@ -106,6 +108,7 @@ fn permissions() -> permission::Rules {
         "memory:*",
         "mail:*",
         "talk:*",
+        "post:*",
         "hall:*",
         "inn:*",
         "dark:*",

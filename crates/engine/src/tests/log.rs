@@ -33,7 +33,7 @@ impl Log {
     }
 
     pub(super) fn deliver(&mut self, publication: &Publication, to: &[&str]) {
-        let Publication { channel, kind, from, payload, .. } = publication;
+        let Publication { channel, kind, from, payload, time, .. } = publication;
         let place = match kind {
             Kind::Message(at) => at.offset.0.to_string(),
             Kind::Signal => "signal".to_owned(),
@@ -41,8 +41,10 @@ impl Log {
         };
         let from = from.as_ref().map_or(String::new(), |it| format!(" from {it}"));
         let to = if to.is_empty() { "nobody".to_owned() } else { to.join(" ") };
+        // Before the clock has said anything, there is nothing to say of it.
+        let at = if time.0 == 0 { String::new() } else { format!(" at {}", time.0) };
         let said = format!("{channel} {place} {payload}");
-        self.write(&format!("{}{from} -> {to}", said.trim_end()));
+        self.write(&format!("{}{from}{at} -> {to}", said.trim_end()));
     }
 
     pub(super) fn name(people: &[Person], shard: u16, conn: ConnId) -> &str {

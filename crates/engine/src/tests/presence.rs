@@ -29,12 +29,12 @@ fn whoever_asked_for_it_is_told_who_comes_and_goes() {
             ann <- #1 subscribed hall:1 after a0/0
             bob <- #1 subscribed hall:1 after a0/0
             at 0.2s
-            hall:1 presence +ann +bob of 2 -> ann
+            hall:1 presence +ann +bob of 2 at 5000 -> ann
             at 1s
             cid <- #1 subscribed hall:1 after a0/0
             bob <- #2 unsubscribed hall:1
             at 1.2s
-            hall:1 presence +cid -bob of 2 -> ann
+            hall:1 presence +cid -bob of 2 at 5000 -> ann
             at 2s
             ann <- #2 in hall:1 ann online since 5000 on 1, cid online since 5000 on 1, 2 users, 2 connections
             ann <- #3 in hall:1 bob offline since 5000, 2 users, 2 connections
@@ -85,7 +85,7 @@ fn whoever_comes_back_within_the_grace_has_not_been_away() {
             at 30s
             ann <- #2 in hall:1 bob online since 0 on 0, 2 users, 1 connections
             at 31.2s
-            hall:1 presence -bob of 1 -> ann
+            hall:1 presence -bob of 1 at 30000 -> ann
             at 32s
             ann <- #3 in hall:1 bob offline since 16000, 1 users, 1 connections
         "#]],
@@ -116,7 +116,7 @@ fn whoever_falls_silent_is_shown_for_forty_seconds_at_most() {
             at 35s
             bob closed PING_TIMEOUT
             bob ended after 35s
-            at 40.2s
+            at 39.7s
             hall:1 presence -bob of 1 -> ann
         "#]],
     );

@@ -23,7 +23,7 @@
 //! ann asks who hall:1 [after bob] [limit 2] [watch] #4           ann asks about bob in hall:1 #5
 //! ann shows away #6                     front asks who hall:1    front asks about bob in hall:1
 //! disk holds   disk takes 2   disk moves   disk fails   disk lies   disk works
-//! disk cuts log:1 to 3        clock says 5000
+//! disk cuts log:1 to 3   disk begins log:1 after 7   disk is too busy   clock says 5000
 //! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
 //! ```
 
@@ -51,12 +51,7 @@ pub(super) enum Line {
     Waits { name: String, time: Duration },
     Leaps(Duration),
     Clock(UnixMillis),
-    DiskHolds,
-    DiskMoves,
-    DiskTakes { count: usize },
-    DiskFails { lies: bool },
-    DiskWorks,
-    DiskCuts { channel: ChannelName, first: u64 },
+    Disk(Deed),
     Dawdles(bool),
     BusHolds,
     BusTakes { count: usize },
@@ -78,15 +73,7 @@ pub(super) fn parse(line: &str) -> Line {
             Line::Repeats { count: count.parse().unwrap(), line }
         }
         ["clock", "says", millis] => Line::Clock(UnixMillis(millis.parse().unwrap())),
-        ["disk", "holds"] => Line::DiskHolds,
-        ["disk", "moves"] => Line::DiskMoves,
-        ["disk", "takes", count] => Line::DiskTakes { count: count.parse().unwrap() },
-        ["disk", "fails"] => Line::DiskFails { lies: false },
-        ["disk", "lies"] => Line::DiskFails { lies: true },
-        ["disk", "works"] => Line::DiskWorks,
-        ["disk", "cuts", name, "to", first] => {
-            Line::DiskCuts { channel: channel(name), first: first.parse().unwrap() }
-        }
+        ["disk", ref deed @ ..] => Line::Disk(disk(deed)),
         ["nobody", "dawdles"] => Line::Dawdles(false),
         [_, "dawdles"] => Line::Dawdles(true),
         ["bus", "holds"] => Line::BusHolds,
@@ -114,6 +101,37 @@ pub(super) fn parse(line: &str) -> Line {
         [name, "opens", ref options @ ..] => opens(name, options),
         [name, ref rest @ ..] => does(name, rest),
         [] => panic!("an empty line"),
+    }
+}
+
+/// What the disk does.
+pub(super) enum Deed {
+    Holds,
+    Moves,
+    Takes { count: usize },
+    Fails { lies: bool },
+    IsBusy,
+    Works,
+    Cuts { channel: ChannelName, first: u64 },
+    Begins { channel: ChannelName, after: u64 },
+}
+
+fn disk(words: &[&str]) -> Deed {
+    match *words {
+        ["holds"] => Deed::Holds,
+        ["moves"] => Deed::Moves,
+        ["takes", count] => Deed::Takes { count: count.parse().unwrap() },
+        ["fails"] => Deed::Fails { lies: false },
+        ["lies"] => Deed::Fails { lies: true },
+        ["is", "too", "busy"] => Deed::IsBusy,
+        ["works"] => Deed::Works,
+        ["cuts", name, "to", first] => {
+            Deed::Cuts { channel: channel(name), first: first.parse().unwrap() }
+        }
+        ["begins", name, "after", offset] => {
+            Deed::Begins { channel: channel(name), after: offset.parse().unwrap() }
+        }
+        _ => panic!("no such deed of the disk: {words:?}"),
     }
 }
 

@@ -41,6 +41,22 @@ fn what_could_not_be_stored_is_told_and_its_offsets_are_not_used_again() {
     assert_eq!(tally.damaged_files, 0);
 }
 
+#[test]
+fn whoever_looks_at_the_store_does_not_hold_up_its_start() {
+    let dir = Dir::new();
+    let house = House::open(&dir);
+    house.fill("a", 9, 1..=3);
+    let looker = Connection::open(dir.file()).unwrap();
+    looker.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
+    house.fill("a", 9, 4..=6);
+    drop(house);
+    let house = House::open(&dir);
+    assert_eq!(house.offsets("a"), [1, 2, 3, 4, 5, 6]);
+    house.fill("a", 9, 7..=9);
+    let seen = looker.query_row("SELECT count(*) FROM messages", (), |row| row.get(0));
+    assert_eq!(seen, Ok(3), "as of one moment");
+}
+
 /// Damage that shows only when the file is written (L9).
 #[test]
 fn a_file_that_cannot_be_written_any_more_is_replaced_under_way() {

@@ -116,10 +116,14 @@ const DIALECTS: [Dialect; 2] = [Dialect::Native, Dialect::Plain];
 /// How many of the batch came before the member did.
 fn before(publications: &[Arc<Publication>], member: Member) -> usize {
     let is_earlier = |it: &Publication| match it.kind {
-        Kind::Message(at) => at.offset <= member.after,
-        // As old as the messages around it.
-        Kind::Signal | Kind::Notice(_) => false,
+        Kind::Message(_) => !member.is_owed(it),
+        // As old as the messages around it, but for whoever is to hear no signals.
+        Kind::Signal => member.is_beginning(),
+        Kind::Notice(_) => false,
     };
+    if member.is_beginning() {
+        return publications.iter().rposition(|it| is_earlier(it)).map_or(0, |it| it + 1);
+    }
     // Nearly everyone has been here for longer, which the first message shows.
     let is_message = |it: &&Arc<Publication>| matches!(it.kind, Kind::Message(_));
     match publications.iter().find(is_message) {
