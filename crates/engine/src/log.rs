@@ -141,6 +141,16 @@ impl Log {
         self.recent.trim(now, &keep);
     }
 
+    /// The disk was asked for messages that end where the log does, and none of them are remembered
+    /// here, as after a restart: the others who come back then need not ask it again.
+    pub(crate) fn found(&mut self, now: Tick, at: Placed, messages: &[Arc<Publication>]) {
+        let is_last = messages.last().is_some_and(|it| it.kind == Kind::Message(at));
+        if is_last && self.pending.is_empty() && self.recent.first().is_none() {
+            messages.iter().for_each(|it| self.recent.push(now, Arc::clone(it)));
+            self.recent.trim(now, &CACHE);
+        }
+    }
+
     /// The next time: never before the last, whatever the clock does (L10).
     pub(crate) fn tick(&mut self, wall: UnixMillis) -> UnixMillis {
         self.time = self.time.max(wall);

@@ -117,6 +117,7 @@ impl Shard {
             Ok(page) => {
                 if let Some(log) = &mut home.log {
                     log.first = log.first.max(page.head.first);
+                    log.found(now, home.at, &page.messages);
                     log.recent.cut(log.first);
                 }
                 answer(home, &wish, completed(home, &wish, page))

@@ -139,6 +139,45 @@ fn nothing_is_lost_or_doubled_where_the_log_ends_and_life_begins() {
     );
 }
 
+/// As after a restart, when ten thousand come back at once (L1).
+#[test]
+fn the_disk_is_asked_once_for_all_who_come_back() {
+    check(
+        "front publishes log:1 a
+         front publishes log:1 b
+         +1000s
+         bob opens
+         bob subscribes log:1 since a0/0 #1
+         cid opens
+         cid subscribes log:1 since a0/1 #1
+         front publishes log:1 c
+         dan opens
+         dan subscribes log:1 since a0/1 #1",
+        expect![[r#"
+            disk <- load log:1
+            disk <- append log:1 1 a
+            front 7 <- placed a0/1
+            disk <- append log:1 2 b
+            front 7 <- placed a0/2
+            at 1000s
+            bob <- connected as bob
+            disk <- load log:1
+            disk <- find log:1 After(Offset(0)) at most 128
+            bob <- #1 subscribed log:1 after a0/0, recovered
+            bob <- replay log:1 1 a, 2 b
+            cid <- connected as cid
+            cid <- #1 subscribed log:1 after a0/1, recovered
+            cid <- replay log:1 2 b
+            disk <- append log:1 3 c
+            front 7 <- placed a0/3
+            log:1 3 c -> bob cid
+            dan <- connected as dan
+            dan <- #1 subscribed log:1 after a0/1, recovered
+            dan <- replay log:1 2 b, 3 c
+        "#]],
+    );
+}
+
 #[test]
 fn whoever_is_slow_is_sent_the_log_in_parts() {
     check(
