@@ -61,7 +61,8 @@ pub enum Effect {
         conn: ConnId,
         refusal: Refusal,
     },
-    /// Send a ping that carries this number: nothing was heard for a while, or mail is to be proved.
+    /// Send a ping that carries this number: nothing was heard for a while, or mail is to be
+    /// proved.
     Ping {
         conn: ConnId,
         number: u32,

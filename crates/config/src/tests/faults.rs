@@ -292,7 +292,7 @@ fn a_word_that_is_not_known_is_refused_with_the_nearest() {
 }
 
 #[test]
-fn permissions_and_namespaces_are_checked() {
+fn permissions_are_checked() {
     check(
         "[[permissions]]\nchannels = [\"news:*\"]\n",
         expect![[r#"
@@ -316,6 +316,10 @@ fn permissions_and_namespaces_are_checked() {
                 Write a pattern such as "news:*", "user:{user}" or "role:{claims.role}".
         "#]],
     );
+}
+
+#[test]
+fn namespaces_are_checked() {
     check(
         "[namespaces.\"user:1\"]\n",
         expect![[r#"
