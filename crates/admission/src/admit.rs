@@ -280,7 +280,7 @@ fn protocol<'a>(dialect: Dialect, upgrade: &Upgrade<'a>) -> Option<&'a str> {
     let mut offered = upgrade.protocols.iter().copied();
     match dialect {
         Dialect::Native => offered.find(|it| *it == Dialect::SUBPROTOCOL),
-        Dialect::Plain => {
+        Dialect::Plain | Dialect::SocketIo => {
             let is_secret =
                 |it: &str| [PROTOCOL_PREFIX, SESSION_PREFIX].iter().any(|p| it.starts_with(p));
             offered.find(|it| !is_secret(it) && *it != Dialect::SUBPROTOCOL)

@@ -117,6 +117,7 @@ fn said() -> Vec<String> {
         from: user.clone(),
         except: None,
         payload: r#"{"title":"Tide at noon"}"#.into(),
+        event: None,
         time: UnixMillis(1_899_999_000_125),
     });
     let events = [
@@ -165,7 +166,8 @@ fn said() -> Vec<String> {
     let nobodys = Publication { from: None, kind: Kind::Message(at(24)), ..message.clone() };
     let signal =
         Publication { kind: Kind::Signal, payload: r#"{"typing":true}"#.into(), ..message.clone() };
-    let publications = [message, nobodys, signal];
+    let named = Publication { event: Some("tide:turned".into()), ..nobodys.clone() };
+    let publications = [message, nobodys, named, signal];
     events.iter().map(json::event).chain(publications.iter().map(json::publication)).collect()
 }
 

@@ -246,7 +246,7 @@ impl Hall {
                 let message = Message::Text(text.into());
                 self.tell(net, Input::Said { conn, message });
             }
-            None => {}
+            Some(proto::Dialect::SocketIo) | None => {}
         }
     }
 
@@ -257,7 +257,7 @@ impl Hall {
                 let message = Message::Binary(bytes.into());
                 self.tell(net, Input::Said { conn, message });
             }
-            None => {}
+            Some(proto::Dialect::SocketIo) | None => {}
         }
     }
 }

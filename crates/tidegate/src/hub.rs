@@ -152,9 +152,9 @@ impl Hub {
 #[async_trait]
 impl Gateway for Hub {
     async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
-        let Post { channel, payload, from, except, key } = post;
+        let Post { channel, payload, from, except, event, key } = post;
         let inbox = self.home(&channel);
-        let draft = Draft { channel, payload, from, except, key, is_signal: false };
+        let draft = Draft { channel, payload, from, except, event, key, is_signal: false };
         match self.seek(inbox, Errand::Publish(draft)).await? {
             Outcome::Placed(Some(at)) => Ok(at),
             Outcome::Refused(refusal) => Err(refusal),

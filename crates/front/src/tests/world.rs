@@ -92,6 +92,7 @@ impl Logs for Recorder {
                 from: UserId::parse("ann"),
                 except: None,
                 payload: format!("[\"{span:?}\", {limit}, 1.0]").into(),
+                event: None,
                 time: UnixMillis(1_900_000_000_125),
             })
         };

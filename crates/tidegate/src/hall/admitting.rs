@@ -157,6 +157,8 @@ impl Hall {
             route: Arc::clone(&route.name),
             captures: admitted.captures.shared(),
             address: admitted.address,
+            auth: None,
+            namespace: None,
         }))
     }
 

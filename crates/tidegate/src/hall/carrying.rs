@@ -11,13 +11,9 @@ impl Hall {
     pub(super) fn carry_out(&mut self, net: &mut Net, effect: Effect) {
         match effect {
             Effect::Tell { conn, event } => self.tell_event(net, conn, &event),
-            Effect::Reply { conn, message } => {
-                let (opcode, payload) = match &message {
-                    Message::Text(text) => (Opcode::Text, text.as_bytes()),
-                    Message::Binary(bytes) => (Opcode::Binary, &bytes[..]),
-                };
-                self.send(net, conn, opcode, payload);
-            }
+            Effect::Reply { conn, message } => self.reply_to(net, conn, message),
+            // Only clients that hear events wait for such a thing.
+            Effect::Acknowledge { .. } => {}
             Effect::Deliver { publication } => self.gather(publication),
             Effect::Replay { conn, messages } => self.replay(net, conn, &messages),
             Effect::Store(task) => self.ask_store(net, task),
@@ -43,6 +39,15 @@ impl Hall {
         }
     }
 
+    fn reply_to(&mut self, net: &mut Net, conn: ConnId, message: Message) {
+        match message {
+            Message::Text(text) => self.send(net, conn, Opcode::Text, text.as_bytes()),
+            Message::Binary(bytes) => self.send(net, conn, Opcode::Binary, &bytes),
+            // Not in a language that this client speaks.
+            Message::Event { .. } | Message::Answer { .. } => {}
+        }
+    }
+
     fn tell_event(&mut self, net: &mut Net, conn: ConnId, event: &Event) {
         if let Event::Refused { refusal, .. } = event {
             self.metrics.refused(refusal.code);
@@ -54,7 +59,7 @@ impl Hall {
                 let Some(route) = self.guest(conn).map(|it| it.route) else { return };
                 self.worded(route, refusal)
             }
-            (Some(Dialect::Plain) | None, _) => return,
+            (Some(Dialect::Plain | Dialect::SocketIo) | None, _) => return,
         };
         self.send(net, conn, Opcode::Text, text.as_bytes());
     }

@@ -32,14 +32,14 @@ impl Hall {
         self.batch_places = HashMap::new();
         if 1 < batches.len() {
             for (channel, _) in &batches {
-                for dialect in DIALECTS {
+                for dialect in Dialect::ALL {
                     let members = self.shard.members(channel, dialect);
                     net.announce(members.iter().map(|it| it.conn));
                 }
             }
         }
         for (channel, publications) in batches {
-            for dialect in DIALECTS {
+            for dialect in Dialect::ALL {
                 self.deliver_batch(net, &channel, dialect, &publications);
             }
         }
@@ -102,8 +102,6 @@ impl Hall {
     }
 }
 
-const DIALECTS: [Dialect; 2] = [Dialect::Native, Dialect::Plain];
-
 /// How many of the batch came before the member did.
 fn before(publications: &[Arc<Publication>], member: Member) -> usize {
     let is_earlier = |it: &Publication| match it.kind {
@@ -134,7 +132,7 @@ fn offsets(publications: &[Arc<Publication>]) -> Option<(Offset, Offset)> {
 fn worded(dialect: Dialect, publication: &Publication) -> String {
     match dialect {
         Dialect::Native => proto::json::publication(publication),
-        Dialect::Plain => publication.payload.to_string(),
+        Dialect::Plain | Dialect::SocketIo => publication.payload.to_string(),
     }
 }
 
@@ -152,6 +150,7 @@ mod tests {
             from: None,
             except: None,
             payload: "1".into(),
+            event: None,
             time: UnixMillis(0),
         })
     }

@@ -42,7 +42,7 @@ impl Hall {
             Some((route, Dialect::Plain)) if refusal.code.come_back() != ComeBack::Now => {
                 Some(self.worded(route, refusal))
             }
-            Some((_, Dialect::Plain)) | None => None,
+            Some((_, Dialect::Plain | Dialect::SocketIo)) | None => None,
         };
         // Whoever breaks the protocol is told by its own means alone, and nothing they send after
         // it is looked at (RFC 6455 section 7.1.7).
