@@ -39,7 +39,7 @@ pub use crate::{
     address::{ForwardedHeader, Proxies},
     admit::{Arrival, admit, resume},
     attach::{Attached, attach},
-    auth::{Unmet, authenticate, identify, identify_by, refresh},
+    auth::{Unmet, authenticate, identify, identify_by, join, limited, refresh},
     client::Client,
     host::HostRule,
     network::{BadNetwork, Network},

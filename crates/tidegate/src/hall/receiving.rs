@@ -72,6 +72,7 @@ impl Hall {
                 self.is_draining = true;
                 net.stop_accepting();
                 self.tell(net, Input::Drain { over });
+                self.drain_lines(net);
             }
         }
     }
