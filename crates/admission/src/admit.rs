@@ -272,7 +272,7 @@ fn malformed(
     Verdict::Refuse(Box::new(refused))
 }
 
-fn unwelcome(fault: OriginFault) -> Refusal {
+pub(crate) fn unwelcome(fault: OriginFault) -> Refusal {
     let refusal = Refusal::new(Code::OriginRefused);
     match fault {
         OriginFault::Foreign => refusal,

@@ -22,6 +22,7 @@ use crate::{ground::Ground, inbox::Inbox};
 
 mod admitting; // From a head to an open connection.
 mod asking; // Applications.
+mod calling; // Requests that poll.
 mod carrying; // Effects.
 mod counting; // For the monitor.
 mod delivering; // Batches.

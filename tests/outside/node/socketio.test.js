@@ -52,7 +52,7 @@ after(() => open.forEach((it) => it.close()))
 const publish = (channel, data, more = {}) =>
   gate.ask('POST', '/api/publish', { channel, data, ...more }, API_KEY)
 
-const WAYS = [['websocket']]
+const WAYS = [['websocket'], ['polling'], ['polling', 'websocket']]
 
 for (const transports of WAYS) {
   const way = transports.join(' then ')
@@ -197,9 +197,10 @@ for (const transports of WAYS) {
   })
 
   test(`${way}: whoever is revoked hears why, is made to leave, and does not come back`, async () => {
-    const socket = await enter(31, { transports })
+    const user = 31 + WAYS.indexOf(transports)
+    const socket = await enter(user, { transports })
     const [exception, left] = [hears(socket, 'exception'), hears(socket, 'disconnect')]
-    const revoked = await gate.ask('POST', '/api/revoke', { user: '31' }, API_KEY)
+    const revoked = await gate.ask('POST', '/api/revoke', { user: String(user) }, API_KEY)
     assert.equal(revoked.status, 200)
     assert.equal((await exception)[0].code, 'TOKEN_REVOKED')
     assert.equal((await left)[0], 'io server disconnect')
@@ -210,8 +211,9 @@ for (const transports of WAYS) {
   })
 
   test(`${way}: limits are those of every dialect`, async () => {
-    const first = await enter(41, { transports, where: '/few/' })
-    const second = client(41, { transports, where: '/few/' })
+    const user = 41 + WAYS.indexOf(transports)
+    const first = await enter(user, { transports, where: '/few/' })
+    const second = client(user, { transports, where: '/few/' })
     const [error] = await hears(second, 'connect_error')
     assert.equal(error.data.code, 'TOO_MANY_FOR_USER')
     assert.equal(error.data.details.retry_after, 5)
@@ -232,6 +234,118 @@ for (const transports of WAYS) {
 
 const members = async (channel) =>
   (await (await gate.ask('GET', `/api/channels/${channel}`, undefined, API_KEY)).json()).members
+
+test('a session that began with polling goes on by WebSocket, and loses nothing on the way', async () => {
+  for (let round = 0; round < 8; round++) {
+    const socket = await enter(51, { transports: ['polling', 'websocket'] })
+    const { engine } = socket.io
+    const heard = []
+    socket.on('count', (n) => heard.push(n))
+    const upgraded = engine.transport.name === 'websocket' || hears(engine, 'upgrade')
+    for (let n = 0; n < 50; n++) {
+      socket.emit('count', n)
+      if (n % 10 === 0) await new Promise(setImmediate)
+    }
+    await upgraded
+    assert.equal(engine.transport.name, 'websocket')
+    assert.equal(await socket.timeout(WITHIN).emitWithAck('last', 1), 1)
+    assert.deepEqual(heard, [...Array(50).keys()])
+    socket.close()
+  }
+})
+
+/** A request as a client that polls makes it. */
+const poll = (query, { where = '/socket.io/', ...how } = {}) =>
+  fetch(gate.page(`${where}?EIO=4&transport=polling${query}`), how)
+
+/** The name of a new session, and what was told with it. */
+async function opened(how) {
+  const answer = await poll('', how)
+  assert.equal(answer.status, 200)
+  return JSON.parse((await answer.text()).slice(1))
+}
+
+const refusal = async (answer) => [answer.status, (await answer.json()).code]
+
+test('polling: a session is told its numbers, and what is wrong by Engine.IO\'s own', async () => {
+  const { sid, ...told } = await opened()
+  assert.deepEqual(told, {
+    upgrades: ['websocket'], pingInterval: 1000, pingTimeout: 2000, maxPayload: 102400,
+  })
+  assert.ok(sid.length >= 22)
+  const where = gate.page('/socket.io/')
+  for (const [query, how, expected] of [
+    ['?EIO=4&transport=carrier', {}, [400, 0]],
+    ['?EIO=4', {}, [400, 0]],
+    [`?EIO=4&transport=polling&sid=${'x'.repeat(24)}`, {}, [400, 1]],
+    ['?EIO=4&transport=polling&sid=short', {}, [400, 1]],
+    ['?EIO=4&transport=polling', { method: 'POST' }, [400, 2]],
+    ['?EIO=4&transport=websocket', {}, [400, 3]],
+    [`?EIO=4&transport=polling&sid=${sid}`, { method: 'DELETE' }, [400, 3]],
+    ['?EIO=3&transport=polling', {}, [400, 5]],
+  ]) {
+    assert.deepEqual(await refusal(await fetch(where + query, how)), expected, query)
+  }
+  // Another route's session is nobody's here.
+  assert.deepEqual(await refusal(await poll(`&sid=${sid}`, { where: '/open/' })), [400, 1])
+})
+
+test('F13: a second GET beside the first ends the session', async () => {
+  const { sid } = await opened()
+  const first = poll(`&sid=${sid}`)
+  const second = poll(`&sid=${sid}`)
+  const answers = await Promise.all([first, second])
+  assert.deepEqual(answers.map((it) => it.status).sort(), [200, 400])
+  const won = answers.find((it) => it.status === 200)
+  assert.equal(await won.text(), '1')
+  assert.deepEqual(await refusal(await poll(`&sid=${sid}`)), [400, 1])
+})
+
+test('F13: a body beyond the bound is refused as it comes, and its session ends', async () => {
+  for (const isTold of [true, false]) {
+    const { sid } = await opened()
+    const large = '4' + 'x'.repeat(102_400)
+    const body = isTold ? large : new Blob([large]).stream()
+    const answer = await poll(`&sid=${sid}`, { method: 'POST', body, duplex: 'half' })
+    assert.equal(answer.status, 413)
+    assert.deepEqual(await refusal(await poll(`&sid=${sid}`)), [400, 1])
+  }
+})
+
+test('F13: a WebSocket that proves nothing costs its session nothing', async () => {
+  const { sid } = await opened()
+  const url = gate.page(`/socket.io/?EIO=4&transport=websocket&sid=${sid}`).replace('http', 'ws')
+  const probe = await connect(url)
+  probe.socket.send('5')
+  await probe.end()
+  const said = await poll(`&sid=${sid}`, { method: 'POST', body: `40{"token":"${token(1)}"}` })
+  assert.deepEqual([said.status, await said.text()], [200, 'ok'])
+  assert.match(await (await poll(`&sid=${sid}`)).text(), /^40\{"sid":"/)
+  const unknown = url.replace(sid, 'x'.repeat(24))
+  await assert.rejects(connect(unknown), (refused) => {
+    assert.deepEqual([refused.status, refused.body.code], [400, 1])
+    return true
+  })
+})
+
+test('R36: pages of the route\'s origins may poll with credentials, and no others', async () => {
+  const origin = 'http://app.example.com'
+  const shared = (it) => [
+    it.headers.get('access-control-allow-origin'), it.headers.get('access-control-allow-credentials'),
+  ]
+  const asks = { 'Access-Control-Request-Method': 'POST' }
+  const preflight = await poll('', { method: 'OPTIONS', headers: { origin, ...asks } })
+  assert.equal(preflight.status, 204)
+  assert.deepEqual(shared(preflight), [origin, 'true'])
+  assert.match(preflight.headers.get('access-control-allow-methods'), /POST/)
+  const mine = await poll('', { headers: { origin } })
+  assert.deepEqual([mine.status, ...shared(mine)], [200, origin, 'true'])
+  const { sid } = JSON.parse((await mine.text()).slice(1))
+  for (const [query, how] of [['', {}], ['', { method: 'OPTIONS' }], [`&sid=${sid}`, {}]]) {
+    const foreign = await poll(query, { ...how, headers: { origin: 'http://evil.example' } })
+    assert.deepEqual([foreign.status, ...shared(foreign)], [403, null, null])
+  }
+})
 
 test('one room, many dialects: each member hears the same publication once', async () => {
   const told = await enter(21)

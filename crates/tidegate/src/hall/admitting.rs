@@ -26,6 +26,9 @@ impl Hall {
                 return self.turn_out(net, conn, &super::trouble_told(net::Trouble::Head(fault)));
             }
         };
+        if let Some(shard) = self.elsewhere(&head) {
+            return self.move_to(net, conn, knock.bytes, shard);
+        }
         let arrival = Arrival {
             head: &head,
             peer: knock.peer.ip(),

@@ -13,7 +13,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use admission::{Client, Found, RouteId};
@@ -25,7 +25,8 @@ use socketio::{
     eio::{self, Answer, RequestId},
     sio::SocketId,
 };
-use tokio::sync::oneshot;
+
+use crate::polling::Reply;
 
 /// A line of this shard; never used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -46,7 +47,7 @@ pub(super) struct Line {
     /// Who is in or knocking: at most as many as it may have namespaces.
     pub(super) sockets: Vec<(SocketId, ConnId)>,
     /// Requests that wait for their answers.
-    requests: BTreeMap<RequestId, oneshot::Sender<Answer>>,
+    requests: BTreeMap<RequestId, Reply>,
     /// How many of its connections have more waiting for their application than they may.
     pub(super) paused: usize,
     /// An answer to a POST that is kept back for as long.
@@ -83,7 +84,6 @@ pub(super) struct Lines {
     by_link: HashMap<ConnId, LineId>,
     due: BTreeSet<(Instant, LineId)>,
     line_next: u64,
-    request_next: u64,
 }
 
 /// Where a connection's words come from and go to.
@@ -96,6 +96,9 @@ pub(super) struct Voice {
     pub(super) held: Option<Vec<Encoded>>,
 }
 
+/// A GET waits for a ping, and no answer over HTTP takes longer than this.
+const WAIT_MAX: Duration = Duration::from_secs(40);
+
 /// As many as may wait for a GET. Whoever's application takes longer has to come back.
 pub(super) const HELD_MAX: usize = 1024;
 
@@ -105,7 +108,7 @@ impl Lines {
         let policies = policies.map(|(policy, bytes)| {
             (policy.dialect == Dialect::SocketIo).then(|| {
                 Arc::new(Policy {
-                    ping_interval: policy.ping_every,
+                    ping_interval: policy.ping_every.min(WAIT_MAX),
                     ping_timeout: policy.pong_within,
                     payload_bytes_max: bytes,
                     attachments_bytes_max: bytes,
@@ -148,11 +151,6 @@ impl Lines {
         LineId(self.line_next)
     }
 
-    pub(super) fn next_request(&mut self) -> RequestId {
-        self.request_next += 1;
-        RequestId(self.request_next)
-    }
-
     pub(super) fn begin(&mut self, id: LineId, connection: Connection, opening: Opening) {
         let Opening { sid, route, address, client, captures, shown, seat } = opening;
         self.by_sid.insert(sid.clone(), id);
@@ -187,12 +185,7 @@ impl Lines {
     }
 
     /// A request waits for its answer.
-    pub(super) fn await_answer(
-        &mut self,
-        id: LineId,
-        request: RequestId,
-        reply: oneshot::Sender<Answer>,
-    ) {
+    pub(super) fn await_answer(&mut self, id: LineId, request: RequestId, reply: Reply) {
         if let Some(line) = self.lines.get_mut(&id) {
             line.requests.insert(request, reply);
         }
@@ -208,7 +201,7 @@ impl Lines {
     pub(super) fn answer(&mut self, id: LineId, request: RequestId, answer: Answer) {
         let reply = self.lines.get_mut(&id).and_then(|it| it.requests.remove(&request));
         // Whoever asked may have hung up.
-        let _ = reply.map(|it| it.send(answer));
+        let _ = reply.map(|it| it.send(Ok(answer)));
     }
 
     /// Notes when the line wants to be woken next. Called after whatever it was told.
