@@ -117,9 +117,12 @@ def test_whoever_shows_no_good_token_hears_why(gate: Gate, way: list[str]) -> No
 def test_after_a_restart_it_comes_back_by_itself(gate: Gate) -> None:
     """The transport is dropped without a DISCONNECT, which this client would take for good."""
     person = Person(gate, 1, ["websocket"])
+    dropped = person.client.eio.ws
     gate.signal(signal.SIGTERM)
     assert gate.wait() == 0
     gate.start()
     until(lambda: person.client.connected or None, "it to be back")
+    # Which it forgets itself.
+    dropped.shutdown()
     assert person.client.call("still", "here", timeout=WITHIN) == "here"
     person.leaves()
