@@ -47,7 +47,7 @@ pub struct Arrival<'a> {
 /// 9. The claims the route requires, then its channels: `FORBIDDEN`.
 /// 10. The user's connections: `TOO_MANY_FOR_USER`.
 ///
-/// After that the application is asked, and last of all [`attach`](crate::attach) finds its session.
+/// After that the application is asked; last of all [`attach`](crate::attach) finds the session.
 pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
     let Arrival { head, peer, tls, moment } = *arrival;
     let door = tables.door;

@@ -33,6 +33,9 @@ const ADDRESS_BYTES: u64 = 256;
 const ATTEMPT_BYTES: u64 = 4;
 /// A connection's place in a channel, and the channel's place in the connection.
 const MEMBERSHIP_BYTES: u64 = 128;
+/// A member who is told of to others: counted where it is seated and at its channel's home, and its
+/// name kept for those who ask when it was last here.
+const PRESENT_BYTES: u64 = 512;
 /// The store's page cache, and what it copies of a log that is being written out.
 const STORE_BYTES: u64 = 128 * 1024 * 1024;
 /// One input that waits for a shard, its payload apart.
@@ -75,6 +78,11 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     part("unfinished", by(connections, "connections", partial), connections, partial);
     part("waiting", by(connections, "connections", waiting), connections, waiting);
     part("member of", by(connections, "connections", memberships), connections, memberships);
+    let namespaces = config.namespaces.named.iter().map(|it| &it.1);
+    if namespaces.chain([&config.namespaces.default]).any(|it| it.presence.is_some()) {
+        let present = memberships / MEMBERSHIP_BYTES * PRESENT_BYTES;
+        part("presence", by(connections, "connections", present), connections, present);
+    }
     let outbox = wide(server.outbox_bytes_max);
     part("outboxes", by(connections, "connections", outbox), connections, outbox);
     // What shards send each other may go to twice the bound, and as much can be in hand at the

@@ -222,7 +222,12 @@ impl Ears for Hall {
         match arrived {
             Arrived::Text(text) => self.hear_text(net, conn, text),
             Arrived::Binary(bytes) => self.hear_binary(net, conn, bytes),
-            Arrived::Pong(_) => self.tell(net, Input::Ponged { conn }),
+            Arrived::Pong(payload) => {
+                // Others than ours may be sent by anybody (RFC 6455 section 5.5.3).
+                if let Ok(number) = payload.try_into().map(u32::from_be_bytes) {
+                    self.tell(net, Input::Ponged { conn, number });
+                }
+            }
             Arrived::Ping(_) => {}
             Arrived::Close(said) => self.closed_by_peer(net, conn, said),
         }

@@ -188,3 +188,43 @@ fn cookies_need_to_know_the_page() {
         "#]],
     );
 }
+
+/// R22.
+#[test]
+fn sessions_need_users_and_bounds_that_make_sense() {
+    check(
+        "[[routes]]\npath = \"/ws\"\ntokens = \"none\"\nsessions = { max = 1 }\n",
+        expect![[r#"
+        tidegate.toml:4:12: routes[0].sessions: means nothing without tokens
+            Name a [tokens.NAME] in tokens, or remove this.
+    "#]],
+    );
+    check(
+        &route("sessions = { max = 0 }"),
+        expect![[r#"
+        tidegate.toml:10:20: routes[0].sessions.max: 0 is out of bounds
+            Write something from 1 to 1000.
+    "#]],
+    );
+    check(
+        &route("sessions = { grace = \"2d\" }"),
+        expect![[r#"
+        tidegate.toml:10:22: routes[0].sessions.grace: "2d" is out of bounds
+            Write something from "1s" to "1d".
+    "#]],
+    );
+    check(
+        &route("sessions = { when_full = \"refus\" }"),
+        expect![[r#"
+        tidegate.toml:10:26: routes[0].sessions.when_full: "refus" is not known
+            Did you mean "refuse"?
+    "#]],
+    );
+    check(
+        &route("sessions = { most = 1 }"),
+        expect![[r#"
+        tidegate.toml:10:14: routes[0].sessions.most: there is no such key
+            Known here: "max", "when_full", "grace".
+    "#]],
+    );
+}

@@ -193,10 +193,7 @@ impl Hall {
             Arrived::Text(text) => Incoming::Text(text),
             Arrived::Binary(bytes) => Incoming::Binary(bytes),
             Arrived::Ping(_) => return,
-            Arrived::Pong(_) => {
-                let conns = self.conns_of(id);
-                return conns.into_iter().for_each(|conn| self.tell(net, Input::Ponged { conn }));
-            }
+            Arrived::Pong(payload) => return self.line_ponged(net, id, payload),
             Arrived::Close(said) => {
                 let number = said.map_or(0, |it| it.0);
                 net.close(link, None, number, "", true);
@@ -209,6 +206,27 @@ impl Hall {
         if self.lines.get(id).is_some_and(|it| 0 < it.paused && it.connection.link() == Some(conn))
         {
             net.pause(link);
+        }
+    }
+
+    /// A WebSocket's pong proves what was sent to a connection before the ping, if it is told whose
+    /// that was: the first bytes are the connection's.
+    fn line_ponged(&mut self, net: &mut Net, id: LineId, payload: &[u8]) {
+        let Some((name, number)) = payload.split_first_chunk::<8>() else { return };
+        let conn = link_of(eio::ConnId(u64::from_be_bytes(*name)));
+        let Ok(number) = number.try_into().map(u32::from_be_bytes) else { return };
+        if self.conns_of(id).contains(&conn) {
+            self.tell(net, Input::Ponged { conn, number });
+        }
+    }
+
+    /// Asks the WebSocket of a connection's line for a pong. A line that polls has none to ask.
+    pub(super) fn ping_by_line(&mut self, net: &mut Net, conn: ConnId, number: u32) {
+        let Some(line) = self.voice(conn).map(|it| it.line) else { return };
+        let Some(link) = self.link_of(conn) else { return };
+        let payload = [&named(conn).0.to_be_bytes()[..], &number.to_be_bytes()].concat();
+        if !net.send(link, Opcode::Ping, &payload) {
+            self.hang_up(net, line, &Code::TooSlow.into());
         }
     }
 
