@@ -81,6 +81,7 @@ fn publication() -> Input {
         payload: r#"{"text":"the tide comes in"}"#.into(),
         from: None,
         except: None,
+        event: None,
         is_signal: false,
     };
     Input::Sought { ticket: Ticket(1), errand: Errand::Publish(draft) }

@@ -157,6 +157,7 @@ impl Checkins {
                     channel: self.channel.clone(),
                     payload: frames::announcement(direction, &change.check_in),
                     except: None,
+                    event: None,
                 });
                 self.news.tell(change);
             }

@@ -123,8 +123,8 @@ impl News {
 
     /// To everyone, now.
     pub(crate) async fn publish(&self, payload: Arc<str>) -> Result<(), Refusal> {
-        let post =
-            Post { channel: self.channel.clone(), payload, from: None, except: None, key: None };
+        let (channel, from, except, event, key) = (self.channel.clone(), None, None, None, None);
+        let post = Post { channel, payload, from, except, event, key };
         self.gateway.publish(post).await.map(drop)
     }
 }

@@ -113,12 +113,16 @@ impl World {
     fn line(&mut self, action: &Action) -> String {
         match action {
             Action::Reply(Message::Text(text)) => format!("you < {}", self.plain(text)),
-            Action::Publish { channel, payload, except: None } => {
+            Action::Publish { channel, payload, except: None, event: None } => {
                 assert_eq!(channel.as_str(), "checkins");
                 format!("all < {}", self.plain(payload))
             }
             Action::Close(refusal) => format!("close {}", refusal.code),
-            Action::Reply(_) | Action::Publish { .. } | Action::Join(_) | Action::Leave(_) => {
+            Action::Reply(_)
+            | Action::Acknowledge { .. }
+            | Action::Publish { .. }
+            | Action::Join(_)
+            | Action::Leave(_) => {
                 panic!("not expected: {action:?}")
             }
         }
@@ -173,6 +177,8 @@ fn visitor(user: &str) -> Visitor {
         route: "checkins".into(),
         captures: Arc::new([]),
         address: [127, 0, 0, 1].into(),
+        auth: None,
+        namespace: None,
     }
 }
 

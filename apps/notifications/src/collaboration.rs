@@ -39,13 +39,13 @@ pub(crate) fn passed_on(room: ChannelName, user: &User, said: &Said) -> Result<A
     told.insert(field.into(), value.clone());
     told.insert("timestamp".into(), timestamp::seconds().into());
     let payload = frame::text(&Value::from(told));
-    Ok(Action::Publish { channel: room, payload, except: Some(user.id.clone()) })
+    Ok(Action::Publish { channel: room, payload, except: Some(user.id.clone()), event: None })
 }
 
 fn moved(channel: ChannelName, user: &str, kind: &str, verb: &str) -> Action {
     let message = format!("{user} {verb} the collaboration");
     let payload = frame::text(&Moved { kind, user, message });
-    Action::Publish { channel, payload, except: None }
+    Action::Publish { channel, payload, except: None, event: None }
 }
 
 fn missing(field: &'static str) -> Refusal {

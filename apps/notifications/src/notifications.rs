@@ -173,7 +173,12 @@ impl Notifications {
                 // A lone tab has just been answered with the list.
                 if 0 < marked.changed && self.has_tabs(user, 2).await {
                     let channel = user.channel();
-                    actions.push(Action::Publish { channel, payload: list, except: None });
+                    actions.push(Action::Publish {
+                        channel,
+                        payload: list,
+                        except: None,
+                        event: None,
+                    });
                 }
                 Ok(actions)
             }
@@ -265,7 +270,8 @@ impl Notifications {
     /// A publication that fails is logged, not raised: what it tells of is stored, and is in the
     /// next list its readers get.
     pub(crate) async fn publish(&self, channel: ChannelName, payload: Arc<str>, by: &User) {
-        let post = Post { channel, payload, from: Some(by.id.clone()), except: None, key: None };
+        let (from, except, event, key) = (Some(by.id.clone()), None, None, None);
+        let post = Post { channel, payload, from, except, event, key };
         if let Err(refusal) = self.gateway.publish(post).await {
             tracing::warn!(code = %refusal.code, "a notification was stored but not published");
         }

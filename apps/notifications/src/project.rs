@@ -115,7 +115,7 @@ pub(crate) fn updated(channel: ChannelName, milestone: &Milestone, author: &User
         updated_by: &author.username,
         timestamp: timestamp::seconds(),
     };
-    Action::Publish { channel, payload: frame("project_update", told), except: None }
+    Action::Publish { channel, payload: frame("project_update", told), except: None, event: None }
 }
 
 impl Update {

@@ -19,6 +19,9 @@ impl Said {
         let text = match message {
             Message::Text(text) => text,
             Message::Binary(_) => return Err(bad("Send JSON as text, not as a binary message.")),
+            Message::Event { .. } | Message::Answer { .. } => {
+                return Err(bad("Send messages, not events."));
+            }
         };
         let value: Value = serde_json::from_str(text).map_err(|_| Code::InvalidJson)?;
         let Value::Object(mut fields) = value else {

@@ -119,6 +119,8 @@ fn visitor_with(claims: &Value, route: &str, captures: &[(Arc<str>, Arc<str>)]) 
         route: route.into(),
         captures: captures.into(),
         address: [192, 0, 2, 1].into(),
+        auth: None,
+        namespace: None,
     }
 }
 
@@ -151,7 +153,9 @@ fn one_told(action: &Action) -> String {
     match action {
         Action::Reply(Message::Text(text)) => format!("reply {}\n", settled(text)),
         Action::Reply(Message::Binary(_)) => "reply in binary\n".to_owned(),
-        Action::Publish { channel, payload, except } => {
+        Action::Reply(Message::Event { name, .. }) => format!("reply with event {name}\n"),
+        Action::Reply(Message::Answer { .. }) | Action::Acknowledge { .. } => "answer\n".to_owned(),
+        Action::Publish { channel, payload, except, event: _ } => {
             let except = except.as_ref().map(|it| format!(" except {it}")).unwrap_or_default();
             format!("publish to {channel}{except} {}\n", settled(payload))
         }

@@ -6,7 +6,10 @@ use limits::Seat;
 use permission::Captures;
 use proto::{Code, Dialect, Refusal};
 use session::Moment;
-use wire::{HandshakeFault, Head, Upgrade, deflate::DeflatePolicy};
+use wire::{
+    HandshakeFault, Head, Upgrade,
+    deflate::{DeflateParams, DeflatePolicy},
+};
 
 use crate::{
     attach,
@@ -76,6 +79,34 @@ pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
     };
     tables.tallies.entered += 1;
     Seated { arrival, id, route, captures, address, upgrade, seat }.decide(tables)
+}
+
+/// Decides on a WebSocket that comes to carry a session which polls: everything that is asked of a
+/// handshake but for limits, which its session has passed and still counts against.
+///
+/// Answers the route, what is to be written first, and the compression that was agreed.
+pub fn carry(
+    arrival: &Arrival<'_>,
+    tables: &mut Tables<'_>,
+) -> Result<(RouteId, Vec<u8>, Option<DeflateParams>), Box<Refused>> {
+    let Arrival { head, peer, tls, .. } = *arrival;
+    let door = tables.door;
+    let address = door.proxies.client(head, peer);
+    let refused = |refusal: Refusal, route| Box::new(Refused::before(refusal, route, address));
+    if !door.hosts.allows(head) {
+        return Err(refused(Code::HostRefused.into(), None));
+    }
+    let found = door.routes.find(head.path());
+    let (id, route, _) = found.ok_or_else(|| refused(Code::NoSuchRoute.into(), None))?;
+    let upgrade = upgrade(head, route).map_err(|fault| {
+        let refusal = Refusal::new(Code::BadRequest).saying(fault.to_string());
+        Box::new(Refused::with_headers(refusal, Some(id), address, fault.headers()))
+    })?;
+    origin::judge(route, head, tls || door.proxies.saw_tls(head, peer))
+        .map_err(|fault| refused(unwelcome(fault), Some(id)))?;
+    let deflate = upgrade.deflate;
+    let protocol = protocol(route.dialect, &upgrade);
+    Ok((id, wire::response_101(&upgrade, protocol, deflate.as_ref()), deflate))
 }
 
 /// Whether it asks how we are. Probes come by address, and what they learn is no secret (H3).
@@ -161,6 +192,10 @@ impl Seated<'_> {
     }
 
     fn outcome(&self, tables: &mut Tables<'_>) -> Result<Outcome, Unmet> {
+        // Who it is, is told for each namespace.
+        if self.route.dialect == Dialect::SocketIo {
+            return Ok(Outcome::Awaited);
+        }
         let Some(rules) = &self.route.tokens else { return Ok(Outcome::Known(None)) };
         match source::find(&rules.sources, self.arrival.head) {
             Found::Later => Ok(Outcome::Awaited),
@@ -205,6 +240,7 @@ impl Seated<'_> {
             is_lent: false,
             client,
             channels: Vec::new(),
+            shown: shown(self.route, self.arrival.head),
             captures: self.captures,
             address: self.address,
             seat: self.seat,
@@ -227,6 +263,12 @@ impl Seated<'_> {
         let answer = Answer::Upgrade(wire::response_101(&self.upgrade, protocol, None));
         Refused { refusal, route, address, answer }
     }
+}
+
+/// What a Socket.IO client showed with its request, for namespaces it joins without a token.
+pub(crate) fn shown(route: &Route, head: &Head<'_>) -> Found {
+    let rules = route.tokens.as_ref().filter(|_| route.dialect == Dialect::SocketIo);
+    rules.map_or(Found::Nothing, |it| source::find(&it.sources, head))
 }
 
 fn before(
@@ -261,7 +303,7 @@ fn malformed(
     Verdict::Refuse(Box::new(refused))
 }
 
-fn unwelcome(fault: OriginFault) -> Refusal {
+pub(crate) fn unwelcome(fault: OriginFault) -> Refusal {
     let refusal = Refusal::new(Code::OriginRefused);
     match fault {
         OriginFault::Foreign => refusal,
@@ -280,7 +322,7 @@ fn protocol<'a>(dialect: Dialect, upgrade: &Upgrade<'a>) -> Option<&'a str> {
     let mut offered = upgrade.protocols.iter().copied();
     match dialect {
         Dialect::Native => offered.find(|it| *it == Dialect::SUBPROTOCOL),
-        Dialect::Plain => {
+        Dialect::Plain | Dialect::SocketIo => {
             let is_secret =
                 |it: &str| [PROTOCOL_PREFIX, SESSION_PREFIX].iter().any(|p| it.starts_with(p));
             offered.find(|it| !is_secret(it) && *it != Dialect::SUBPROTOCOL)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use proto::{Action, Message, Refusal};
+use proto::{Action, Message, Refusal, Values};
 
 use crate::{gateway::Person, visitor::Visitor};
 
@@ -35,6 +35,12 @@ pub trait App: Send + Sync + 'static {
     /// How this application words a refusal on a live connection, where its clients expect a form
     /// of their own. `None`: the gateway's `{"type":"error", …}`.
     fn wording(&self, _refusal: &Refusal) -> Option<String> {
+        None
+    }
+
+    /// The same for clients that hear events: its name, and its values. `None`: `exception`, with
+    /// `{code, message, details?}` as its only value.
+    fn exception(&self, _refusal: &Refusal) -> Option<(Arc<str>, Values)> {
         None
     }
 

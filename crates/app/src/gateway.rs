@@ -40,6 +40,8 @@ pub struct Post {
     pub payload: Arc<str>,
     pub from: Option<UserId>,
     pub except: Option<UserId>,
+    /// The name of the event, for members who hear events. `None`: `message`.
+    pub event: Option<Arc<str>>,
     /// Posted again with the same key, it gets the place it has already, for as long as the
     /// configuration says; on disk where the log is. Name whose key it is in it.
     pub key: Option<Arc<str>>,

@@ -17,6 +17,12 @@ pub struct Visitor {
     pub captures: Arc<[(Arc<str>, Arc<str>)]>,
     /// The client's address, after trusted proxies were believed.
     pub address: IpAddr,
+    /// What a Socket.IO client said of itself as it joined: the JSON object of its CONNECT, which
+    /// has the token in it. Believe nothing else in it either.
+    pub auth: Option<Arc<str>>,
+    /// The namespace that a Socket.IO client has joined, such as `/` or `/admin`. Each one is a
+    /// connection of its own.
+    pub namespace: Option<Arc<str>>,
 }
 
 impl Visitor {

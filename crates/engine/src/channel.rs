@@ -46,7 +46,7 @@ pub(crate) struct Missed;
 pub(crate) struct Channel {
     pub(crate) name: ChannelName,
     /// By dialect, because a message is framed once for each.
-    members: [Vec<Member>; 2],
+    members: [Vec<Member>; 3],
     /// The latest follow; an answer to an earlier one says nothing about what came after it.
     follow: FollowId,
     state: State,
@@ -65,7 +65,8 @@ enum State {
 impl Channel {
     pub(crate) const fn new(name: ChannelName, follow: FollowId) -> Self {
         let state = State::Asked { waiting: Vec::new() };
-        Self { name, members: [Vec::new(), Vec::new()], follow, state, company: None }
+        let members = [Vec::new(), Vec::new(), Vec::new()];
+        Self { name, members, follow, state, company: None }
     }
 
     pub(crate) const fn follow(&self) -> FollowId {
@@ -199,5 +200,6 @@ const fn row(dialect: Dialect) -> usize {
     match dialect {
         Dialect::Native => 0,
         Dialect::Plain => 1,
+        Dialect::SocketIo => 2,
     }
 }

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use proto::{
-    ChannelName, Code, ConnId, Epoch, Event, Message, Page, Placed, Publication, Refusal, Roll,
-    SessionId, ShardId, Span,
+    ChannelName, Code, ConnId, Epoch, Event, Message, Page, Placed, Publication, Refusal, ReplyId,
+    Roll, SessionId, ShardId, Span, Values,
 };
 
 use crate::{
@@ -24,6 +24,12 @@ pub enum Effect {
     Reply {
         conn: ConnId,
         message: Message,
+    },
+    /// Answer an event of a client's that waits for it.
+    Acknowledge {
+        conn: ConnId,
+        reply: ReplyId,
+        values: Values,
     },
     /// Send to every member on this shard, read with [`Shard::members`](crate::Shard::members).
     ///

@@ -221,6 +221,8 @@ pub struct Draft {
     pub payload: Arc<str>,
     pub from: Option<UserId>,
     pub except: Option<UserId>,
+    /// What members who hear events hear it as.
+    pub event: Option<Arc<str>>,
     /// Said again with the same key, it gets the place it has already.
     pub key: Option<Arc<str>>,
     /// Delivered to whoever is here and given no offset.

@@ -182,7 +182,7 @@ pub enum Slow {
     /// Its connection is closed with `TOO_SLOW`: come back and recover.
     #[default]
     Close,
-    /// It misses messages and is told which with a gap marker. Plain clients cannot be told; they
-    /// are closed all the same.
+    /// It misses messages and is told which with a gap marker. Only native clients can be
+    /// told; all others are closed all the same.
     Drop,
 }

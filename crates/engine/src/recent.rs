@@ -223,6 +223,7 @@ mod tests {
             from: None,
             except: None,
             payload: "1234567890".into(),
+            event: None,
             time: UnixMillis(1000 * number),
         })
     }

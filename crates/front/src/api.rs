@@ -116,7 +116,8 @@ fn payload(data: &RawValue) -> Result<Arc<str>, Refusal> {
 }
 
 fn post(channel: ChannelName, payload: &Arc<str>, key: Option<&Arc<str>>) -> Post {
-    Post { channel, payload: Arc::clone(payload), from: None, except: None, key: key.cloned() }
+    let (from, except, event) = (None, None, None);
+    Post { channel, payload: Arc::clone(payload), from, except, event, key: key.cloned() }
 }
 
 fn bad(message: &'static str) -> Refusal {

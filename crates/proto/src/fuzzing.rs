@@ -45,6 +45,7 @@ fn publish(command: Command) {
         from: None,
         except: None,
         payload: payload.clone(),
+        event: None,
         time: UnixMillis(0),
     };
     let text = json::publication(&publication);

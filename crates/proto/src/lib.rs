@@ -23,7 +23,7 @@ mod refusal;
 mod unix_time;
 
 pub use crate::{
-    action::{Action, Message},
+    action::{Action, Message, ReplyId, Values},
     channel_name::{BadName, ChannelName},
     code::{Act, Code, ComeBack},
     command::{Command, Mark, Request, Start},

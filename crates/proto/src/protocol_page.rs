@@ -137,7 +137,8 @@ fn said() -> Vec<String> {
     let nobodys = Publication { from: None, kind: Kind::Message(at(24)), ..message.clone() };
     let signal =
         Publication { kind: Kind::Signal, payload: r#"{"typing":true}"#.into(), ..message.clone() };
-    let publications = [message, nobodys, signal];
+    let named = Publication { event: Some("tide:turned".into()), ..nobodys.clone() };
+    let publications = [message, nobodys, named, signal];
     let of_logs = said_of_logs(&channel, session);
     let in_passing = said_in_passing(&channel);
     events
@@ -156,6 +157,7 @@ fn said_at(at: Placed, from: Option<UserId>) -> Publication {
         from,
         except: None,
         payload: r#"{"title":"Tide at noon"}"#.into(),
+        event: None,
         time: UnixMillis(1_899_999_000_125),
     }
 }
@@ -241,6 +243,7 @@ fn said_in_passing(channel: &ChannelName) -> Vec<String> {
         from: None,
         except: None,
         payload: "".into(),
+        event: None,
         time: UnixMillis(0),
     };
     let notices = notices.map(|it| json::publication(&published(it)));

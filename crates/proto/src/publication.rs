@@ -21,6 +21,8 @@ pub struct Publication {
     pub except: Option<UserId>,
     /// The JSON text as it was given. Passes through untouched.
     pub payload: Arc<str>,
+    /// What members who hear events hear it as. `None`: `message`.
+    pub event: Option<Arc<str>>,
     /// When it got its place. Within one channel it never goes back.
     pub time: UnixMillis,
 }

@@ -35,7 +35,9 @@ impl Talk {
                     return Err(format!("the application hears {text} as number {}", self.heard));
                 }
             }
-            Ask::Said(Message::Binary(_)) => return Err("nobody says bytes".to_owned()),
+            Ask::Said(Message::Binary(_) | Message::Event { .. } | Message::Answer { .. }) => {
+                return Err("nobody says bytes or events".to_owned());
+            }
             Ask::Disconnected => self.is_over = true,
         }
         Ok(())
@@ -74,7 +76,7 @@ pub(crate) fn answer(
                 let except = except.filter(|_| it < 6);
                 let payload = model.payload();
                 model.attempt(&name, &payload, except.as_ref());
-                Action::Publish { channel: name, payload, except }
+                Action::Publish { channel: name, payload, except, event: None }
             }
         });
     }

@@ -182,6 +182,9 @@ impl House {
                 self.check_open(conn, &message)?;
                 self.push(conn, Frame::Replied(message));
             }
+            Effect::Acknowledge { conn, .. } => {
+                return Err(format!("{conn} said no event that could be acknowledged"));
+            }
             Effect::Ping { conn, number } => self.ping(conn, number)?,
             Effect::Deliver { publication } => {
                 model.live(&publication)?;

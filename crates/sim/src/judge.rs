@@ -38,7 +38,9 @@ pub(crate) fn hear(person: &mut Person, model: &mut Model, frame: &Frame) -> Res
             session.has_heard_application = true;
             Ok(false)
         }
-        Frame::Replied(Message::Binary(_)) => Err("nobody replied bytes".to_owned()),
+        Frame::Replied(Message::Binary(_) | Message::Event { .. } | Message::Answer { .. }) => {
+            Err("nobody replied bytes or events".to_owned())
+        }
         Frame::Pinged(_) => Ok(false),
         Frame::Closed(refusal)
             if refusal.code.act() == Act::Close || is_about_the_disk(refusal.code) =>

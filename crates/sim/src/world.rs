@@ -169,8 +169,8 @@ impl World {
         self.errands(|channel, model| {
             let (channel, payload) = (channel.clone(), model.payload());
             model.attempt(&channel, &payload, None);
-            let (from, except, key) = (None, None, None);
-            Errand::Publish(Draft { channel, payload, from, except, key, is_signal: false })
+            let (from, except, event, key) = (None, None, None, None);
+            Errand::Publish(Draft { channel, payload, from, except, event, key, is_signal: false })
         });
         self.pass(Duration::from_secs(2))?;
         self.errands(|channel, _| Errand::Describe(channel.clone()));

@@ -250,7 +250,7 @@ pub(crate) fn insert_log(db: &Connection, row: &LogRow) -> rusqlite::Result<()> 
 }
 
 pub(crate) fn insert_message(db: &Connection, row: &MessageRow<'_>) -> rusqlite::Result<()> {
-    let text = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let text = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     db.prepare_cached(text)?.execute((
         row.id.cast_signed(),
         row.log.cast_signed(),
@@ -259,6 +259,7 @@ pub(crate) fn insert_message(db: &Connection, row: &MessageRow<'_>) -> rusqlite:
         row.key,
         row.sender,
         row.passed_over,
+        row.event,
         row.payload,
         row.seal().cast_signed(),
     ))?;

@@ -117,6 +117,7 @@ impl Group<'_> {
             key,
             sender: publication.from.as_ref().map(|it| it.as_str()),
             passed_over: publication.except.as_ref().map(|it| it.as_str()),
+            event: publication.event.as_deref(),
             payload: &publication.payload,
         };
         insert_message(&self.desk.db, &row)?;

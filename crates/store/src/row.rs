@@ -36,6 +36,7 @@ pub(crate) struct MessageRow<'a> {
     pub(crate) key: Option<&'a str>,
     pub(crate) sender: Option<&'a str>,
     pub(crate) passed_over: Option<&'a str>,
+    pub(crate) event: Option<&'a str>,
     pub(crate) payload: &'a str,
 }
 
@@ -54,12 +55,12 @@ pub(crate) enum Found<'a> {
 
 impl<'a> MessageRow<'a> {
     pub(crate) const COLUMNS: &'static str =
-        "id, log, offset, time, key, sender, passed_over, payload, seal";
+        "id, log, offset, time, key, sender, passed_over, event, payload, seal";
 
     pub(crate) fn seal(&self) -> u64 {
         seal_of(
             &[self.id, self.log, self.offset, self.time],
-            &[self.key, self.sender, self.passed_over, Some(self.payload)],
+            &[self.key, self.sender, self.passed_over, self.event, Some(self.payload)],
         )
     }
 
@@ -67,15 +68,17 @@ impl<'a> MessageRow<'a> {
     pub(crate) fn read(row: &'a Row<'_>) -> Found<'a> {
         let numbers = (number(row, 0), number(row, 1), number(row, 2), number(row, 3));
         let (Some(id), Some(log), Some(offset), Some(time)) = numbers else { return Found::Lost };
-        let Some(seal) = number(row, 8) else { return Found::Lost };
+        let Some(seal) = number(row, 9) else { return Found::Lost };
         if seal >> 32 != seal_of(&[id, log, offset, time], &[]) >> 32 {
             return Found::Lost;
         }
-        let texts = (text(row, 4), text(row, 5), text(row, 6), text(row, 7));
-        let (Some(key), Some(sender), Some(passed_over), Some(Some(payload))) = texts else {
+        let (key, sender, passed_over) = (text(row, 4), text(row, 5), text(row, 6));
+        let texts = (key, sender, passed_over, text(row, 7), text(row, 8));
+        let (Some(key), Some(sender), Some(passed_over), Some(event), Some(Some(payload))) = texts
+        else {
             return Found::Changed { id, log };
         };
-        let read = Self { id, log, offset, time, key, sender, passed_over, payload };
+        let read = Self { id, log, offset, time, key, sender, passed_over, event, payload };
         match read.seal() == seal {
             true => Found::Whole(read),
             false => Found::Changed { id, log },
@@ -84,7 +87,7 @@ impl<'a> MessageRow<'a> {
 
     /// What it weighs for retention and pages: its texts.
     pub(crate) fn bytes(&self) -> usize {
-        let texts = [self.key, self.sender, self.passed_over, Some(self.payload)];
+        let texts = [self.key, self.sender, self.passed_over, self.event, Some(self.payload)];
         texts.into_iter().flatten().map(str::len).sum()
     }
 
@@ -100,6 +103,7 @@ impl<'a> MessageRow<'a> {
             from: user(self.sender)?,
             except: user(self.passed_over)?,
             payload: self.payload.into(),
+            event: self.event.map(Into::into),
             time: UnixMillis(self.time),
         })
     }

@@ -1,7 +1,7 @@
 //! The file: its tables, its settings, its version.
 //!
 //! ```text
-//! messages   id ─► log, offset, time, key, sender, passed_over, payload, seal    only appended
+//! messages   id ─► log, offset, time, key, sender, passed_over, event, payload, seal
 //! logs       id ─► channel, epoch, head, time, state, loose, seal               a row for each log
 //! cursors    log, user, device ─► delivered, read, seal
 //! kept       kind, key ─► value, seal                                  sessions, revocations
@@ -33,7 +33,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
         "messages",
         "CREATE TABLE messages (id INTEGER PRIMARY KEY, log INTEGER NOT NULL, \
          offset INTEGER NOT NULL, time INTEGER NOT NULL, key TEXT, sender TEXT, passed_over TEXT, \
-         payload TEXT NOT NULL, seal INTEGER NOT NULL)",
+         event TEXT, payload TEXT NOT NULL, seal INTEGER NOT NULL)",
     ),
     (
         "logs",

@@ -158,9 +158,9 @@ impl Hub {
 #[async_trait]
 impl Gateway for Hub {
     async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
-        let Post { channel, payload, from, except, key } = post;
+        let Post { channel, payload, from, except, event, key } = post;
         let inbox = self.home(&channel);
-        let draft = Draft { channel, payload, from, except, key, is_signal: false };
+        let draft = Draft { channel, payload, from, except, event, key, is_signal: false };
         let outcome = self.seek(inbox, Errand::Publish(draft)).await?;
         let Outcome::Placed(Some(at)) = outcome else {
             unreachable!("a message has a place or none is given: {outcome:?}");

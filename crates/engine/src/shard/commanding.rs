@@ -120,7 +120,8 @@ impl Shard {
         let from = identity.map(|it| it.user.clone());
         // Nobody's key can be taken for another's.
         let key = key.map(|it| format!("user:{}:{it}", from.as_ref().map_or("", |it| it.as_str())));
-        Draft { channel, payload, from, except: None, is_signal, key: key.map(Into::into) }
+        let key = key.map(Into::into);
+        Draft { channel, payload, from, except: None, event: None, is_signal, key }
     }
 
     /// Reading needs a permission of its own, asked at every reading (C5).

@@ -205,7 +205,7 @@ impl Shard {
         if mail.due == Tick::NEVER && mail.delivered < end {
             mail.due = match dialect {
                 Dialect::Native => mail.resend_at(now),
-                Dialect::Plain => now.after(PROVE_AFTER),
+                Dialect::Plain | Dialect::SocketIo => now.after(PROVE_AFTER),
             };
             self.schedule(conn);
         }
@@ -214,7 +214,7 @@ impl Shard {
     /// Everyone here who is in a mailbox has been sent something.
     pub(super) fn mailed(&mut self, now: Tick, key: u32) {
         let channel = self.channels.at(key);
-        let members = [Dialect::Native, Dialect::Plain].map(|it| channel.members(it).to_vec());
+        let members = Dialect::ALL.map(|it| channel.members(it).to_vec());
         for member in members.into_iter().flatten() {
             self.expect_acknowledgement(now, member.conn, key);
         }
@@ -233,7 +233,7 @@ impl Shard {
             }
             match dialect {
                 Dialect::Native => self.resend_mail(now, conn, key, effects),
-                Dialect::Plain => self.prove_mail(now, conn, key, effects),
+                Dialect::Plain | Dialect::SocketIo => self.prove_mail(now, conn, key, effects),
             }
         }
     }

@@ -175,7 +175,7 @@ impl Shard {
         }
         let Some(conn) = self.conns.find(id) else { return };
         let slow = self.rules.namespaces.of(channel.namespace()).slow;
-        if slow == Slow::Close || self.policy(conn).dialect == Dialect::Plain {
+        if slow == Slow::Close || self.policy(conn).dialect != Dialect::Native {
             self.tally.too_slow += 1;
             // Whoever comes back for the rest begins with what it did not get.
             self.conns.at_mut(id).pending_mut().gaps.push(Gap { channel, from, to });

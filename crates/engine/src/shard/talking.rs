@@ -99,14 +99,17 @@ impl Shard {
 
     fn act(&mut self, now: Tick, id: ConnId, action: Action, effects: &mut Vec<Effect>) {
         match action {
-            Action::Publish { channel, payload, except } => {
-                let draft =
-                    Draft { channel, payload, from: None, except, is_signal: false, key: None };
+            Action::Publish { channel, payload, except, event } => {
+                let (from, key, is_signal) = (None, None, false);
+                let draft = Draft { channel, payload, from, except, event, key, is_signal };
                 self.publish(now, draft, Origin::Nobody, effects);
             }
             // The rest concerns a connection, which may have closed meanwhile.
             _ if self.conns.find(id).is_none() => {}
             Action::Reply(message) => effects.push(Effect::Reply { conn: id, message }),
+            Action::Acknowledge { reply, values } => {
+                effects.push(Effect::Acknowledge { conn: id, reply, values });
+            }
             Action::Join(channel) => self.join_by_route(now, id, channel, effects),
             Action::Leave(channel) => {
                 let key = self.channels.key(&channel);

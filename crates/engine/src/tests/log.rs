@@ -58,6 +58,9 @@ impl Log {
         Some(match effect {
             Effect::Tell { conn, event } => format!("{} <- {}", who(conn), tell(event)),
             Effect::Reply { conn, message } => format!("{} <- reply {}", who(conn), say(message)),
+            Effect::Acknowledge { conn, reply, values } => {
+                format!("{} <- acknowledge {} {}", who(conn), reply.0, values.json)
+            }
             Effect::Deliver { .. } => return None,
             Effect::Replay { conn, messages } => {
                 let channel = &messages[0].channel;
@@ -353,6 +356,8 @@ fn say(message: &Message) -> &str {
     match message {
         Message::Text(text) => text,
         Message::Binary(_) => "bytes",
+        Message::Event { name, .. } => name,
+        Message::Answer { .. } => "an answer",
     }
 }
 

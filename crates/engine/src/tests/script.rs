@@ -290,6 +290,7 @@ fn front(words: &[&str]) -> Line {
                 payload: payload.into(),
                 from: None,
                 except,
+                event: None,
                 is_signal: false,
                 key: option(rest, "key=").map(Into::into),
             };
@@ -349,12 +350,14 @@ fn action(text: &str) -> Action {
     match *words {
         ["reply", text] => Action::Reply(Message::Text(text.into())),
         ["publish", name, payload] => {
-            Action::Publish { channel: channel(name), payload: payload.into(), except: None }
+            let (channel, payload) = (channel(name), payload.into());
+            Action::Publish { channel, payload, except: None, event: None }
         }
         ["publish", name, payload, "except", user] => Action::Publish {
             channel: channel(name),
             payload: payload.into(),
             except: UserId::parse(user),
+            event: None,
         },
         ["join", name] => Action::Join(channel(name)),
         ["leave", name] => Action::Leave(channel(name)),

@@ -101,7 +101,7 @@ fn refused(key: &str, id: Option<RequestId>, refusal: &Refusal) -> String {
 
 /// A publication as JSON. The payload is copied as it stands.
 pub fn publication(publication: &Publication) -> String {
-    let Publication { channel, kind, from, payload, .. } = publication;
+    let Publication { channel, kind, from, payload, event, .. } = publication;
     // Channel names need no escaping: their grammar has no quote and no backslash.
     let mut out = String::with_capacity(payload.len() + channel.as_str().len() + 96);
     match kind {
@@ -121,6 +121,10 @@ pub fn publication(publication: &Publication) -> String {
         out.push_str(r#","user":"#);
         out.push_str(&quoted(user.as_str()));
     }
+    if let Some(event) = event {
+        out.push_str(r#","event":"#);
+        out.push_str(&quoted(event));
+    }
     out.push_str(r#","data":"#);
     out.push_str(payload);
     out.push_str("}}");
@@ -137,6 +141,9 @@ pub fn items(page: &Page) -> String {
         let _ = write!(out, r#"{comma}{{"offset":{},"time":{time}"#, at.offset.0);
         if let Some(user) = &message.from {
             let _ = write!(out, r#","user":{}"#, quoted(user.as_str()));
+        }
+        if let Some(event) = &message.event {
+            let _ = write!(out, r#","event":{}"#, quoted(event));
         }
         let _ = write!(out, r#","data":{}}}"#, message.payload);
     }

@@ -282,12 +282,14 @@ fn publications_are_printed_with_the_payload_as_it_was() {
         from: UserId::parse("a\"nn"),
         except: None,
         payload: r#"{ "n" : 1.50 }"#.into(),
+        event: None,
         time: UnixMillis(0),
     };
-    let signal = Publication { kind: Kind::Signal, from: None, ..message.clone() };
+    let event = Some(r#"no"te"#.into());
+    let signal = Publication { kind: Kind::Signal, from: None, event, ..message.clone() };
     expect![[r#"
         {"publication":{"channel":"news","epoch":"e1","offset":18,"user":"a\"nn","data":{ "n" : 1.50 }}}
-        {"signal":{"channel":"news","data":{ "n" : 1.50 }}}
+        {"signal":{"channel":"news","event":"no\"te","data":{ "n" : 1.50 }}}
     "#]]
     .assert_eq(&format!("{}\n{}\n", publication(&message), publication(&signal)));
 }
@@ -352,6 +354,7 @@ fn notices_are_printed_for_those_who_can_read_them() {
         kind,
         from: None,
         except: None,
+        event: None,
         payload: "".into(),
         time: UnixMillis(0),
     });

@@ -129,8 +129,9 @@ fn a_flipped_bit_in_the_write_ahead_log_is_noticed() {
     let left = ["tidegate.db", "tidegate.db-wal"].map(|it| fs::read(dir.0.join(it)).unwrap());
     drop(house);
     let bits = left[1].len() * 8;
-    // The last two commits may as well be one that was cut off, and are not looked at.
-    for bit in (0..bits - 3 * 8 * 4200).step_by(4999) {
+    // The last two commits may as well be one that was cut off, and are not looked at: three pages
+    // each, where one of them is full.
+    for bit in (0..bits - 6 * 8 * 4200).step_by(4999) {
         let dir = Dir::in_memory();
         fs::write(dir.file(), &left[0]).unwrap();
         let mut log = left[1].clone();

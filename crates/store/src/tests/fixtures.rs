@@ -226,6 +226,7 @@ pub(crate) fn publication(channel: &str, epoch: u64, offset: u64, payload: &str)
         from: UserId::parse("ann"),
         except: None,
         payload: payload.into(),
+        event: None,
         time: UnixMillis(1_000_000 + offset * 1000),
     }
 }

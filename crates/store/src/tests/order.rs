@@ -15,6 +15,7 @@ fn what_was_appended_is_read_as_it_was_said() {
     let house = House::open(&dir);
     let mut said = publication("room:a", 7, 1, r#"{"a": "ä"}"#);
     said.except = UserId::parse("bob");
+    said.event = Some("tide:turned".into());
     let second = { Arc::new(publication("room:a", 7, 2, "")) };
     let job = |publication| Job::Append { publication, key: Some("k".into()), class: Class::Sync };
     assert_eq!(house.ask(job(Arc::new(said.clone()))), Ok(Answer::Appended));

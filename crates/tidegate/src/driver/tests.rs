@@ -69,7 +69,7 @@ impl World {
 
     fn publish(&self, channel: &ChannelName, text: &str) {
         let (channel, payload) = (channel.clone(), format!("\"{text}\"").into());
-        let post = Post { channel, payload, from: None, except: None, key: None };
+        let post = Post { channel, payload, from: None, except: None, event: None, key: None };
         self.runtime.block_on(self.house.ground.hub.publish(post)).expect("its home is up");
     }
 

@@ -32,14 +32,19 @@ impl Hall {
         self.batch_places = HashMap::new();
         if 1 < batches.len() {
             for (channel, _) in &batches {
-                for dialect in DIALECTS {
+                for dialect in Dialect::ALL {
                     let members = self.shard.members(channel, dialect);
-                    net.announce(members.iter().map(|it| it.conn));
+                    let conns: Vec<ConnId> = members.iter().map(|it| it.conn).collect();
+                    let links = conns.into_iter().map(|it| match dialect {
+                        Dialect::Native | Dialect::Plain => it,
+                        Dialect::SocketIo => self.link_in_main(it).unwrap_or(it),
+                    });
+                    net.announce(links);
                 }
             }
         }
         for (channel, publications) in batches {
-            for dialect in DIALECTS {
+            for dialect in Dialect::ALL {
                 self.deliver_batch(net, &channel, dialect, &publications);
             }
         }
@@ -73,6 +78,9 @@ impl Hall {
             }
             return;
         }
+        if dialect == Dialect::SocketIo {
+            return self.emit_batch(net, channel, publications);
+        }
         let mut overfull = Vec::new();
         let mut batch = Batch::new(publications.iter().map(|it| worded(dialect, it)).collect());
         let shard = &self.shard;
@@ -95,6 +103,9 @@ impl Hall {
     /// Sends one connection a part of a log.
     pub(super) fn replay(&mut self, net: &mut Net, conn: ConnId, messages: &[Arc<Publication>]) {
         let Some(dialect) = self.shard.dialect(conn) else { return };
+        if dialect == Dialect::SocketIo {
+            return self.replay_by_line(net, conn, messages);
+        }
         let mut batch = Batch::new(messages.iter().map(|it| worded(dialect, it)).collect());
         let mut overfull = Vec::new();
         net.fan_out(&mut batch, std::iter::once((conn, 0)), &mut overfull);
@@ -111,10 +122,8 @@ impl Hall {
     }
 }
 
-const DIALECTS: [Dialect; 2] = [Dialect::Native, Dialect::Plain];
-
 /// How many of the batch came before the member did.
-fn before(publications: &[Arc<Publication>], member: Member) -> usize {
+pub(super) fn before(publications: &[Arc<Publication>], member: Member) -> usize {
     let is_earlier = |it: &Publication| match it.kind {
         Kind::Message(_) => !member.is_owed(it),
         // As old as the messages around it, but for whoever is to hear no signals.
@@ -135,7 +144,7 @@ fn before(publications: &[Arc<Publication>], member: Member) -> usize {
 }
 
 /// From where to where a slow member has missed messages; signals and notices are not missed.
-fn offsets(publications: &[Arc<Publication>]) -> Option<(Offset, Offset)> {
+pub(super) fn offsets(publications: &[Arc<Publication>]) -> Option<(Offset, Offset)> {
     let mut offsets = publications.iter().filter_map(|it| match it.kind {
         Kind::Message(at) => Some(at.offset),
         Kind::Signal | Kind::Notice(_) => None,
@@ -147,7 +156,7 @@ fn offsets(publications: &[Arc<Publication>]) -> Option<(Offset, Offset)> {
 fn worded(dialect: Dialect, publication: &Publication) -> String {
     match dialect {
         Dialect::Native => proto::json::publication(publication),
-        Dialect::Plain => publication.payload.to_string(),
+        Dialect::Plain | Dialect::SocketIo => publication.payload.to_string(),
     }
 }
 
@@ -165,6 +174,7 @@ mod tests {
             from: None,
             except: None,
             payload: "1".into(),
+            event: None,
             time: UnixMillis(0),
         })
     }

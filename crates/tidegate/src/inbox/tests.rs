@@ -25,6 +25,7 @@ fn publish(inbox: &Inbox, bytes: usize) -> bool {
         payload,
         from: None,
         except: None,
+        event: None,
         key: None,
         is_signal: false,
     };
@@ -39,6 +40,7 @@ fn published(bytes: usize) -> Envelope {
         kind,
         from: None,
         except: None,
+        event: None,
         payload,
         time: UnixMillis(0),
     };
@@ -91,6 +93,7 @@ fn payloads_that_origins_wait_for_weigh_as_well() {
         payload: payload(150),
         from: None,
         except: None,
+        event: None,
         key: None,
         is_signal: true,
     };
