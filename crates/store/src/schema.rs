@@ -96,8 +96,8 @@ fn prepare(db: &Connection) -> Result<(), Trouble> {
     db.query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))?;
     db.query_row("PRAGMA wal_autocheckpoint = 0", (), |_| Ok(()))?;
     db.query_row("PRAGMA journal_size_limit = 67108864", (), |_| Ok(()))?;
-    // Two MiB hold what a group writes. More would be a second copy of what the system keeps anyway:
-    // with sixteen, every session's row stayed in memory, 450 bytes for each connection.
+    // Two MiB hold what a group writes. More would be a second copy of what the system keeps
+    // anyway: with sixteen, every session's row stayed in memory, 450 bytes for each connection.
     db.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048;",
     )?;
