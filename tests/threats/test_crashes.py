@@ -124,7 +124,8 @@ def test_a_restart_loses_nothing_that_can_be_recovered(house):
         assert is_talking.wait(10)
         began = time.monotonic()
         gate.process.terminate()
-        assert gate.http("GET", "/health/ready").status == 503
+        # The signal arrives when it does; whoever asks in that moment may still be told "ready".
+        until(lambda: gate.http("GET", "/health/ready").status == 503, within=1)
         ends = {}
         with concurrent.futures.ThreadPoolExecutor(32) as pool:
             ended = {pool.submit(it.hear_the_rest): it for it in fans}
