@@ -128,11 +128,12 @@ impl Book {
     }
 }
 
-/// Under the names of two eras: the later one waits for `connection:ready`.
+/// Under the names of two eras: the later one is told of a beginning, and waits until it is ready.
 fn greet(turn: &mut Turn<'_>) -> Result<(), Stop> {
     let channels = channels::of_user(turn.db, &turn.user.id)?;
     let ids: Vec<String> = channels.iter().map(|it| it.id.to_string()).collect();
     turn.moves.extend(channels.iter().map(|it| Move::Join(Room::Channel(it.id))));
+    turn.tell(Audience::Sender, "connection:starting", json!({ "userId": turn.user.id }));
     let mut told = json!({ "userId": turn.user.id, "channels": ids });
     turn.tell(Audience::Sender, "connection:success", told.clone());
     told["timestamp"] = iso(turn.now).into();

@@ -10,10 +10,11 @@
 //! comes with every call, and [`Book::wake`] is due at [`Book::wakes_at`].
 //!
 //! The events are those that shipped clients send, under every name that a version of them has
-//! used (`said.rs` has the table), and payloads are such that every version finds in them what it
-//! looks for. Where the old server differed from its clients' interest it is not followed: every
-//! event is answered, threads are as closed as their channels, and a message said twice under one
-//! `tempId` is one message.
+//! used (`said.rs` has the table), and what is told has every field that a version looks for, under
+//! the names that clients listen to. Where the old server differed from its clients' interest it
+//! is not followed: every event is answered, threads are as closed as their channels, and a message
+//! said twice under one `tempId` is one message. What it told of rooms coming alive and falling
+//! asleep, to which nothing listens, is not told.
 //!
 //! Not here: who may come in and how often they may speak, which is the gateway's; and lists over
 //! HTTP (history, search), which read the same database.

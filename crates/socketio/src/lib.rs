@@ -29,9 +29,11 @@
 //!    shard that has the session, and should be from the same user (A13).
 //! 3. **Tells** it each thing that happens as an [`Input`], with the time: GETs, the pieces of
 //!    POSTs as they come, WebSocket messages, and the end of any of them, under numbers of its own.
+//!    It counts requests and messages against its limits first: some lead to no effect at all.
 //! 4. **Carries out** each [`Effect`], in order. `Answer`, `Write` and `CloseConn` are for sockets.
-//!    `Knocked` is a question: weigh the token in [`Auth`](sio::Auth) and answer with
-//!    [`Admitted`](sio::Input::Admitted) or [`Refused`](sio::Input::Refused), now or later.
+//!    `Knocked` is a question, asked for each namespace anew (C3): weigh the token in
+//!    [`Auth`](sio::Auth) and answer with [`Admitted`](sio::Input::Admitted) or
+//!    [`Refused`](sio::Input::Refused), now or later.
 //!    `Event` is for the application, which answers with [`Acknowledge`](sio::Input::Acknowledge)
 //!    if there is a `reply`. After `Closed` the connection is forgotten.
 //! 5. **Wakes** it with [`Input::Woke`] at [`Connection::wakes_at`], asked after each input.
@@ -42,9 +44,43 @@
 //!
 //! Recovery after an interruption is the driver's too: a `pid` in `Admitted` names a state it keeps
 //! after `Left`, [`event_at`](sio::encode::event_at) gives events an offset, and
-//! [`Auth::recovery`](sio::Auth::recovery) says with what a client comes back. A
-//! client that is told the `pid` it came with believes that it has missed nothing, so it may be
-//! told that only when it is true.
+//! [`Auth::recovery`](sio::Auth::recovery) says with what a client comes back. A client that is
+//! told the `pid` it came with believes that it has missed nothing, so it may be told that only
+//! when it is true, and what it did miss is emitted right behind.
+//!
+//! A client that comes by WebSocket, joins and says hello:
+//!
+//! ```
+//! # use std::{sync::Arc, time::Instant};
+//! # use socketio::{Connection, Effect, Input, Policy, Sid, eio, sio};
+//! # #[expect(clippy::disallowed_methods)]
+//! # let now = Instant::now();
+//! # let draw = || Sid::draw([7; Sid::RANDOM_BYTES]);
+//! let (policy, conn) = (Arc::new(Policy::default()), eio::ConnId(1));
+//! let mut effects = Vec::new();
+//! let mut connection = Connection::open_websocket(now, &policy, &draw(), conn, &mut effects);
+//!
+//! for said in ["40", r#"42["hello",{"a":1}]"#] {
+//!     let message = eio::Incoming::Text(said);
+//!     let received = eio::Input::Received { conn, message };
+//!     connection.handle(now, Input::Transport(received), &mut effects);
+//!     while !effects.is_empty() {
+//!         match effects.remove(0) {
+//!             Effect::Write { frame, .. } => println!("to the WebSocket: {frame:?}"),
+//!             Effect::Knocked { socket, auth, .. } => {
+//!                 assert_eq!(auth.text("token"), None, "weigh it here");
+//!                 let admitted = sio::Input::Admitted { socket, sid: draw(), pid: None };
+//!                 connection.handle(now, Input::Socket(admitted), &mut effects);
+//!             }
+//!             Effect::Event { event, .. } => {
+//!                 assert_eq!(event.name().as_str(), "hello");
+//!                 assert_eq!(event.args.as_str(), r#"{"a":1}"#);
+//!             }
+//!             other => println!("{other:?}"),
+//!         }
+//!     }
+//! }
+//! ```
 //!
 //! # What is stricter than the official server
 //!

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// What a connection may take, and by when it must have done what.
 ///
-/// The most that one connection can make us keep is
-/// `payload_bytes_max` (a POST) + `waiting_bytes_max` (for the next GET) + `attachments_bytes_max`
-/// (a binary packet) + sixteen names of namespaces; [`Policy::memory_bytes_max`] adds it up.
+/// The most that one connection can make us keep is `payload_bytes_max` twice (a POST, and what was
+/// in it while it is decided), `waiting_bytes_max` (for the next GET), `attachments_bytes_max` (a
+/// binary packet) and sixteen names of namespaces; [`Policy::memory_bytes_max`] adds it up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Policy {
     /// From a pong, or the opening, to the next ping. Below the 30 to 60 s after which proxies cut
@@ -75,8 +75,8 @@ impl Policy {
     #[must_use]
     pub fn memory_bytes_max(&self) -> usize {
         self.payload_bytes_max
+            .saturating_mul(2)
             .saturating_add(self.waiting_bytes_max)
-            .saturating_add(self.payload_bytes_max)
             .saturating_add(self.attachments_bytes_max)
             .saturating_add(self.namespaces_max.saturating_mul(self.namespace_bytes_max))
     }

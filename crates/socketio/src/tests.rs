@@ -2,6 +2,7 @@
 
 mod abuse;
 mod acks;
+mod anything;
 mod endings;
 mod heartbeat;
 mod joining;

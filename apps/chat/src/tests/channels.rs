@@ -144,6 +144,7 @@ fn a_public_channel_is_joined_by_entering_it() {
     );
 }
 
+/// C3: not to join, not to speak in, and not to be told apart from one that is not there.
 #[test]
 fn a_private_channel_is_for_its_members() {
     check(
@@ -203,6 +204,7 @@ fn leaving_is_for_this_socket() {
               yes
             bob goes
             bob comes
+              connection:starting -> bob
               connection:success -> bob
               connection:ready -> bob
             ann message:send {"channelId":"1","content":"and now?"}

@@ -17,17 +17,20 @@ fn the_first_socket_of_somebody_is_news_and_so_is_the_last() {
            show bob' goes"#,
         expect![[r#"
             ann comes
+              connection:starting -> ann
               connection:success -> ann
               connection:ready -> ann
               user:online -> nobody
               presence:update -> nobody
             bob comes
+              connection:starting -> bob {"userId":"bob"}
               connection:success -> bob {"channels":[],"userId":"bob"}
               connection:ready -> bob {"channels":[],"timestamp":"2023-11-14T22:13:20.000Z","userId":"bob"}
               user:online -> ann {"user":{"id":"bob","imageUrl":null,"name":"Bob"},"userId":"bob"}
               presence:update -> ann {"isOnline":true,"userId":"bob"}
               yes {"data":null,"processed":true,"success":true}
             bob' comes
+              connection:starting -> bob'
               connection:success -> bob'
               connection:ready -> bob'
             bob goes
@@ -54,6 +57,7 @@ fn whoever_comes_is_in_the_rooms_of_their_channels() {
               user:offline -> ann
               presence:update -> ann
             bob comes
+              connection:starting -> bob
               connection:success -> bob
               connection:ready -> bob
               user:online -> ann
@@ -282,7 +286,7 @@ fn the_book_is_kept() {
     }
     let mut book = crate::Book::open(&dir).unwrap();
     let outcome = book.connected(0, &ann).unwrap();
-    assert_eq!(outcome.emits[0].payload["channels"], serde_json::json!(["1"]));
+    assert_eq!(outcome.emits[1].payload["channels"], serde_json::json!(["1"]));
     std::fs::remove_dir_all(&dir).unwrap();
 }
 

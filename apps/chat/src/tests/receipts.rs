@@ -105,6 +105,7 @@ fn what_has_not_arrived_is_counted() {
               message:created -> ann
               yes
             bob comes
+              connection:starting -> bob
               connection:success -> bob
               connection:ready -> bob
               user:online -> ann, cay
@@ -124,6 +125,7 @@ fn what_has_not_arrived_is_counted() {
     );
 }
 
+/// C3.
 #[test]
 fn nobody_reads_what_they_may_not_see() {
     check(

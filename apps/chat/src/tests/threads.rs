@@ -74,7 +74,7 @@ fn a_reply_to_a_reply_is_in_the_same_thread() {
     );
 }
 
-/// Who is not in the channel is not in its threads.
+/// C3: who is not in the channel is not in its threads.
 #[test]
 fn threads_are_as_closed_as_their_channels() {
     check(

@@ -18,6 +18,7 @@ fn a_client_joins_the_main_namespace() {
     );
 }
 
+/// R4: token and user, for the driver to weigh.
 #[test]
 fn what_a_client_says_of_itself_is_handed_on() {
     check(
@@ -213,6 +214,7 @@ fn a_late_admission_lets_nobody_in() {
     );
 }
 
+/// C3: no way into a namespace leads around its door.
 #[test]
 fn nobody_speaks_before_being_let_in() {
     check(
@@ -232,6 +234,46 @@ fn nobody_speaks_before_being_let_in() {
             w1 <- 0{..}
             s0 knocks at /
             s0 left: parse error
+            w1 closed
+            closed: parse error (an event in a namespace that was not joined)
+        "#]],
+    );
+}
+
+/// C3: each namespace is asked for by itself.
+#[test]
+fn being_in_one_namespace_opens_no_other() {
+    check(
+        r#"websockets in
+         says 40{"token":"good"}
+         admit
+         says 40/admin,
+         refuse
+         says 42/admin,["delete",1]"#,
+        expect![[r#"
+            w1 <- 0{..}
+            s0 knocks at / {"token":"good"}
+            w1 <- 40{"sid":"AAAAAAAAAAAAAAAAAAAAAAAA"}
+            s1 knocks at /admin
+            w1 <- 44/admin,{"message":"Invalid namespace"}
+            s0 left: parse error
+            w1 closed
+            closed: parse error (an event in a namespace that was not joined)
+        "#]],
+    );
+    check(
+        r#"websockets in
+         says 40
+         admit
+         says 40/admin,
+         says 42/admin,["delete",1]"#,
+        expect![[r#"
+            w1 <- 0{..}
+            s0 knocks at /
+            w1 <- 40{"sid":"AAAAAAAAAAAAAAAAAAAAAAAA"}
+            s1 knocks at /admin
+            s0 left: parse error
+            s1 left: parse error
             w1 closed
             closed: parse error (an event in a namespace that was not joined)
         "#]],
