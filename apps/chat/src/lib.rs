@@ -26,6 +26,7 @@ mod command;
 mod drafts;
 mod invitations;
 mod messages;
+mod offline;
 mod outcome;
 mod presence;
 mod reactions;
