@@ -53,12 +53,19 @@ impl Book {
         users::set_active(&self.db, id, is_active)
     }
 
+    /// Whether anybody has ever been here.
+    pub(crate) fn is_inhabited(&self) -> rusqlite::Result<bool> {
+        self.db.query_row("SELECT EXISTS (SELECT 1 FROM users)", (), |row| row.get(0))
+    }
+
     /// What is only read: over HTTP, where no event is.
     pub(crate) const fn reading(&self) -> (&Connection, &Here) {
         (&self.db, &self.here)
     }
 
     /// A socket came. It joins the rooms of its user's channels, and is told which they are.
+    ///
+    /// Whatever comes of it, it is here until it has gone ([`Book::disconnected`]).
     pub fn connected(&mut self, now: i64, user: &User) -> rusqlite::Result<Outcome> {
         let is_first = self.here.came(&user.id);
         let greeted = self.passing(now, user, |turn| {
@@ -70,9 +77,6 @@ impl Book {
             }
             Ok(Value::Null)
         });
-        if greeted.is_err() {
-            self.here.left(&user.id);
-        }
         Ok(greeted?.expect("nobody is refused who is here"))
     }
 
@@ -282,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_failed_to_come_is_not_here() {
+    fn whoever_failed_to_come_is_here_until_they_go() {
         let mut book = Book {
             db: Connection::open_in_memory().unwrap(),
             here: Here::default(),
@@ -290,6 +294,8 @@ mod tests {
         };
         let user = User { id: "ann".to_owned(), name: "Ann".to_owned(), image_url: None };
         book.connected(0, &user).unwrap_err();
+        assert_eq!(book.here.users().count(), 1);
+        book.disconnected(0, &user).unwrap_err();
         assert_eq!(book.here.users().count(), 0);
     }
 }
