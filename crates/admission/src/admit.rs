@@ -161,6 +161,10 @@ impl Seated<'_> {
     }
 
     fn outcome(&self, tables: &mut Tables<'_>) -> Result<Outcome, Unmet> {
+        // Who it is, is told for each namespace.
+        if self.route.dialect == Dialect::SocketIo {
+            return Ok(Outcome::Awaited);
+        }
         let Some(rules) = &self.route.tokens else { return Ok(Outcome::Known(None)) };
         match source::find(&rules.sources, self.arrival.head) {
             Found::Later => Ok(Outcome::Awaited),
@@ -205,6 +209,7 @@ impl Seated<'_> {
             is_lent: false,
             client,
             channels: Vec::new(),
+            shown: shown(self.route, self.arrival.head),
             captures: self.captures,
             address: self.address,
             seat: self.seat,
@@ -227,6 +232,12 @@ impl Seated<'_> {
         let answer = Answer::Upgrade(wire::response_101(&self.upgrade, protocol, None));
         Refused { refusal, route, address, answer }
     }
+}
+
+/// What a Socket.IO client showed with its request, for namespaces it joins without a token.
+pub(crate) fn shown(route: &Route, head: &Head<'_>) -> Found {
+    let rules = route.tokens.as_ref().filter(|_| route.dialect == Dialect::SocketIo);
+    rules.map_or(Found::Nothing, |it| source::find(&it.sources, head))
 }
 
 fn before(
@@ -261,7 +272,7 @@ fn malformed(
     Verdict::Refuse(Box::new(refused))
 }
 
-fn unwelcome(fault: OriginFault) -> Refusal {
+pub(crate) fn unwelcome(fault: OriginFault) -> Refusal {
     let refusal = Refusal::new(Code::OriginRefused);
     match fault {
         OriginFault::Foreign => refusal,

@@ -10,7 +10,8 @@ use token::{Keyring, Kid, Lookup, Source, TokenFault, Unverified};
 
 use crate::{
     attach,
-    route::{Route, RouteId, VerifierId},
+    route::{Route, RouteId, TokenSource, VerifierId},
+    source::Found,
     tables::{Keys, Tables},
     verdict::Admitted,
 };
@@ -49,6 +50,36 @@ pub fn authenticate(
     admitted.identity = Some(word.into_identity());
     admitted.channels = channels;
     Ok(())
+}
+
+/// A Socket.IO client joins a namespace: fills in `identity` and `channels`.
+///
+/// The token that it tells as it joins decides, with or without `Bearer ` before it; where it tells
+/// none, the one that came with its request. What the route does not take is not looked at.
+pub fn join(
+    told: Option<&str>,
+    admitted: &mut Admitted,
+    moment: Moment,
+    tables: &mut Tables<'_>,
+) -> Result<(), Unmet> {
+    let door = tables.door;
+    let route = door.routes.of(admitted.route).ok_or(Code::NoSuchRoute)?;
+    let Some(rules) = &route.tokens else {
+        let channels = joined(None, route, &admitted.captures);
+        admitted.channels = tallied(channels.map_err(Unmet::from), tables)?;
+        return Ok(());
+    };
+    let told = told.filter(|_| rules.sources.contains(&TokenSource::FirstMessage));
+    let found = told.map(|it| Found::of(it.strip_prefix("Bearer ").unwrap_or(it).trim()));
+    let code = match found.unwrap_or_else(|| admitted.shown.clone()) {
+        Found::Token(token) => return authenticate(token.expose(), admitted, moment, tables),
+        Found::Nothing | Found::Blank | Found::Later => Code::AuthRequired,
+        Found::Garbled => {
+            tables.limits.authentication_failed(moment.now, admitted.address.into());
+            Code::InvalidToken
+        }
+    };
+    tallied(Err(code.into()), tables)
 }
 
 /// A newer token for a live connection on `route`, shown from `address`. It must have the claims
@@ -216,7 +247,7 @@ pub(crate) fn seat_user(
 }
 
 /// What a client is told of a limit.
-pub(crate) fn limited(refused: limits::Refused) -> Refusal {
+pub fn limited(refused: limits::Refused) -> Refusal {
     let code = match refused.limit {
         Limit::Server => Code::ServerFull,
         Limit::ConnectionsPerAddress => Code::TooManyConnections,

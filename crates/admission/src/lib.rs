@@ -22,6 +22,7 @@ mod host;
 mod network;
 mod origin;
 mod percent;
+mod polling; // Socket.IO without a WebSocket.
 mod proxy_header;
 mod redacted;
 mod route; // What a route asks of whoever comes.
@@ -39,11 +40,12 @@ pub use crate::{
     address::{ForwardedHeader, Proxies},
     admit::{Arrival, admit, resume},
     attach::{Attached, attach},
-    auth::{Unmet, authenticate, identify, identify_by, refresh},
+    auth::{Unmet, authenticate, identify, identify_by, join, limited, refresh},
     client::Client,
     host::HostRule,
     network::{BadNetwork, Network},
     origin::normalised as normalised_origin,
+    polling::{admit_polling, welcome},
     proxy_header::{
         BYTES_MAX as PROXY_HEADER_BYTES_MAX, Proxied, ProxyFault, parse as parse_proxy_header,
     },

@@ -8,7 +8,10 @@ use proto::{ChannelName, Code, Identity, Refusal};
 use wire::deflate::DeflateParams;
 
 use crate::client::Client;
-use crate::route::{RefusalStyle, RouteId, VerifierId};
+use crate::{
+    route::{RefusalStyle, RouteId, VerifierId},
+    source::Found,
+};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub struct Admitted {
     pub client: Client,
     /// What it joins at once; each once, in the order of the route.
     pub channels: Vec<ChannelName>,
+    /// The token that came with the request, where it is looked at later.
+    pub shown: Found,
     pub captures: Captures,
     /// The client's address, after trusted proxies were believed.
     pub address: IpAddr,

@@ -41,9 +41,14 @@ pub(crate) fn read(
         SECOND..=HOUR,
         "After this silence we ping. 25 s is below the idle limit of common proxies.",
     );
+    let pong = match dialect {
+        Dialect::Native | Dialect::Plain => SECOND * 10,
+        // What its clients are used to.
+        Dialect::SocketIo => SECOND * 20,
+    };
     let pong_within = table.within(
         "pong_within",
-        SECOND * 10,
+        pong,
         SECOND..=HOUR,
         "Silence after a ping that ends the connection.",
     );

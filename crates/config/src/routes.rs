@@ -75,9 +75,10 @@ fn route(
     let dialect = table.or(
         "dialect",
         Dialect::Plain,
-        "`native`: our JSON protocol with commands and replies. `plain`: the application's own.",
+        "`native`: our JSON protocol with commands and replies. `plain`: the application's own. \
+         `socketio`: Socket.IO 5 over Engine.IO 4, by WebSocket and long polling.",
     );
-    let tokens = tokens(table, known);
+    let tokens = tokens(table, known, dialect);
     let joins = table.or(
         "joins",
         Vec::<Template>::new(),
@@ -165,15 +166,24 @@ fn app(table: &mut Table<'_>, known: &Known<'_>, apps: &mut Vec<AppEntry>) -> Op
 }
 
 /// `None`: faulty. `Some(None)`: no token is asked for.
-fn tokens(table: &mut Table<'_>, known: &Known<'_>) -> Option<Option<TokenRules>> {
+fn tokens(
+    table: &mut Table<'_>,
+    known: &Known<'_>,
+    dialect: Dialect,
+) -> Option<Option<TokenRules>> {
     let name: Option<Option<String>> = table.need(
         "tokens",
         "The `[tokens.NAME]` that users' tokens are verified by, or `\"none\"` to let anyone in.",
     );
+    let default = match dialect {
+        Dialect::Native | Dialect::Plain => TokenSource::Query("token".to_owned()),
+        Dialect::SocketIo => TokenSource::FirstMessage,
+    };
     let sources = table.or(
         "from",
-        vec![TokenSource::Query("token".to_owned()), TokenSource::Bearer],
-        "Where a token is looked for. The first source present decides; no other is consulted.",
+        vec![default, TokenSource::Bearer],
+        "Where a token is looked for. The first source present decides; no other is consulted. \
+         For `socketio`, `\"message\"` is `auth.token` of the client, and the first of all.",
     );
     if sources.is_empty() {
         let remedy = "Write a source, such as [\"query:token\"], or tokens = \"none\".";

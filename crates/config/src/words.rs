@@ -15,7 +15,7 @@ use crate::{
 
 impl Choice for Dialect {
     const WORDS: &'static [(&'static str, Self)] =
-        &[("plain", Self::Plain), ("native", Self::Native)];
+        &[("plain", Self::Plain), ("native", Self::Native), ("socketio", Self::SocketIo)];
 }
 
 impl Choice for RefusalStyle {

@@ -35,7 +35,9 @@ impl fmt::Debug for Stream {
 
 /// Whom an HTTP request comes from; set by [`crate::serve`] on every request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sender {
-    pub(crate) peer: IpAddr,
-    pub(crate) client: IpAddr,
+pub struct Sender {
+    /// The other end of the socket.
+    pub peer: IpAddr,
+    /// The client's address, after trusted proxies were believed.
+    pub client: IpAddr,
 }

@@ -33,7 +33,7 @@ pub use crate::{
     access::{ApiKeys, BadKey, KeyRow, Scope},
     bounds::Bounds,
     gate::{AdminRule, Claimed, MetricsAccess},
-    handoff::{Handoff, Stream},
+    handoff::{Handoff, Sender, Stream},
     index::PageLink,
     router::{Parts, router},
     serve::serve,

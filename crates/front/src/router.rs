@@ -37,6 +37,8 @@ pub struct Parts {
     pub metrics: MetricsAccess,
     /// Their endpoints and pages are merged in. They check their callers themselves.
     pub apps: Vec<Arc<dyn App>>,
+    /// Requests of Socket.IO clients that poll. Their bodies are theirs to read, within bounds.
+    pub lines: Option<Router>,
     /// The development login, with `--dev` only.
     pub dev: Option<Router>,
     /// Listed on the page at `/`.
@@ -120,6 +122,7 @@ pub fn router(mut parts: Parts) -> Router {
     if let Some(dev) = parts.dev.take() {
         theirs = theirs.merge(dev);
     }
+    let lines = parts.lines.take().unwrap_or_default();
     let shared = Arc::new(Shared::new(parts));
     let bodies = from_fn_with_state(Arc::clone(&shared), body::take);
 
@@ -136,6 +139,7 @@ pub fn router(mut parts: Parts) -> Router {
     }
     ours.with_state(Arc::clone(&shared))
         .merge(theirs.layer(bodies))
+        .merge(lines)
         .fallback(nothing_here)
         .method_not_allowed_fallback(|| async { Problem::from(HttpOnly::MethodNotAllowed) })
         .layer(DefaultBodyLimit::disable())

@@ -133,6 +133,28 @@ impl AdmissionLimits {
         Ok(())
     }
 
+    /// A further place for whoever has one already, who comes by the same socket. Counted like any
+    /// other, and no attempt.
+    pub fn admit_beside(
+        &mut self,
+        route: RouteIndex,
+        address: AddressKey,
+    ) -> Result<Seat, Refused> {
+        self.ask_server()?;
+        self.ask_address(route, address)?;
+        self.connections += 1;
+        self.by_address.acquire((route, address));
+        Ok(Seat { route, address, user: None })
+    }
+
+    /// The user has left, and the connection is still there.
+    pub fn unseat_user(&mut self, seat: &mut Seat) {
+        if let Some(user) = seat.user.take() {
+            let seats = self.by_user.get_mut(&seat.route).expect("a seated user has a map");
+            seats.release(&*user);
+        }
+    }
+
     /// A token was shown from `address` that was not good. Enough of these, and it waits.
     pub fn authentication_failed(&mut self, now: Instant, address: AddressKey) {
         if let Some(backoff) = &mut self.backoff {

@@ -112,6 +112,15 @@ impl Link {
         };
     }
 
+    /// The reverse of [`Link::into_parts`].
+    pub(crate) fn from_parts(stream: StdStream, tls: Option<Box<ServerConnection>>) -> Self {
+        let stream = TcpStream::from_std(stream);
+        match tls {
+            None => Self::Plain(stream),
+            Some(tls) => Self::Tls(Box::new(TlsLink { stream, tls: *tls, is_finished: false })),
+        }
+    }
+
     pub(crate) fn into_parts(self) -> (StdStream, Option<Box<ServerConnection>>) {
         match self {
             Self::Plain(stream) => (stream.into(), None),

@@ -14,7 +14,7 @@ use wire::{Bounds, Deflater, HeadLimits, Inflater};
 
 use crate::{
     ears::{Ears, Trouble},
-    link::Link,
+    link::{Handoff, Link},
     queue::Queue,
     sock::{Sock, Stage},
     socks::Socks,
@@ -202,6 +202,17 @@ impl Net {
         self.socks.count()
     }
 
+    /// A place among connections for one without a socket here. Whatever is sent to it goes nowhere;
+    /// no socket gets the place before [`Net::free`].
+    pub fn reserve(&mut self) -> ConnId {
+        self.socks.reserve()
+    }
+
+    /// Gives back a place without a socket. Means nothing for any other connection.
+    pub fn free(&mut self, conn: ConnId) {
+        self.socks.free(conn);
+    }
+
     /// The first life for whoever replaces this net.
     pub fn next_life(&self) -> u32 {
         self.socks.next_life()
@@ -339,9 +350,27 @@ impl Net {
         self.stalls.push(now, conn);
     }
 
+    /// Takes a socket from another shard, with everything that was read of it: its head is shown
+    /// as if it had come here. One that there is no room for is dropped.
+    pub fn take_over(&mut self, handoff: Handoff, ears: &mut impl Ears) {
+        let Handoff { stream, tls, already_read, peer } = handoff;
+        if self.limits.sockets_max <= self.socks.count() || stream.set_nonblocking(true).is_err() {
+            return;
+        }
+        // Its PROXY header was read over there, and `peer` is whom it named.
+        let sock = Sock::new(Link::from_parts(stream, tls), peer, self.now, false);
+        let Some(conn) = self.register(sock) else { return };
+        let mut bytes = already_read;
+        self.take_in(conn, &mut bytes, ears);
+        self.read_again(conn);
+    }
+
     fn adopt(&mut self, link: Link, peer: SocketAddr) {
         let is_proxy = self.proxy.as_ref().is_some_and(|it| it.are_from(peer.ip()));
-        let sock = Sock::new(link, peer, self.now, is_proxy);
+        self.register(Sock::new(link, peer, self.now, is_proxy));
+    }
+
+    fn register(&mut self, sock: Sock) -> Option<ConnId> {
         let conn = self.socks.insert(sock);
         let interest = Interest::READABLE | Interest::WRITABLE;
         let sock = self.socks.find(conn).expect("it was inserted above");
@@ -349,9 +378,10 @@ impl Net {
         if self.poll.registry().register(sock.link.stream(), token, interest).is_err() {
             // Out of memory for the interest list; the peer sees a reset and comes back.
             self.socks.remove(conn);
-            return;
+            return None;
         }
         self.heads.push(self.now, conn);
+        Some(conn)
     }
 
     /// Bytes that wait in all outboxes of this shard. Walks every socket: not for every turn.

@@ -24,15 +24,30 @@ impl Socks {
     }
 
     pub(crate) fn insert(&mut self, sock: Sock) -> ConnId {
+        let conn = self.reserve();
+        self.slots[conn.slot()].sock = Some(sock);
+        self.count += 1;
+        conn
+    }
+
+    /// A slot without a socket: what has a place among connections and comes by another way.
+    pub(crate) fn reserve(&mut self) -> ConnId {
         let life = self.first_life;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { life, sock: None });
             u32::try_from(self.slots.len() - 1).expect("fewer sockets than 2^32")
         });
-        let place = &mut self.slots[slot as usize];
-        place.sock = Some(sock);
-        self.count += 1;
-        ConnId::new(slot, place.life)
+        ConnId::new(slot, self.slots[slot as usize].life)
+    }
+
+    /// Gives such a slot back. Means nothing for a slot that has a socket, or had one.
+    pub(crate) fn free(&mut self, conn: ConnId) {
+        let place = self.slots.get_mut(conn.slot());
+        let Some(place) = place.filter(|it| it.life == conn.life() && it.sock.is_none()) else {
+            return;
+        };
+        place.life = place.life.wrapping_add(1);
+        self.free.push(u32::try_from(conn.slot()).expect("slots are handed out as u32"));
     }
 
     pub(crate) fn remove(&mut self, conn: ConnId) -> Option<Sock> {

@@ -184,6 +184,12 @@ impl Connection {
         self.session.writes_to().filter(|_| self.peer.is_in(socket))
     }
 
+    /// The WebSocket that carries the session, whoever is on it.
+    #[must_use]
+    pub fn link(&self) -> Option<ConnId> {
+        self.session.writes_to()
+    }
+
     /// Carries to each machine what the other one wants, until neither wants anything. Ends: all
     /// that the peer can want makes the session say nothing but what is for the driver, or that it
     /// is over.

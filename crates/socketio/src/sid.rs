@@ -27,6 +27,15 @@ impl Sid {
         Self(URL_SAFE_NO_PAD.encode(random).into())
     }
 
+    /// The first bytes of what a name is made of, where the driver may have put what tells it
+    /// whose name it is. None if it cannot be one of ours.
+    #[must_use]
+    pub fn beginning(&self) -> Option<[u8; 2]> {
+        let bytes = URL_SAFE_NO_PAD.decode(&*self.0).ok()?;
+        let bytes: [u8; Self::RANDOM_BYTES] = bytes.try_into().ok()?;
+        Some([bytes[0], bytes[1]])
+    }
+
     /// A name that a client tells. None if it cannot be one: of a wrong length, or of letters that
     /// are not in URL-safe base64.
     #[must_use]
@@ -59,8 +68,16 @@ mod tests {
         for fill in [0, 0x5a, 0xff] {
             let sid = Sid::draw([fill; Sid::RANDOM_BYTES]);
             assert_eq!(sid.as_str().len(), 24);
+            assert_eq!(sid.beginning(), Some([fill; 2]));
             assert_eq!(Sid::parse(sid.as_str()), Some(sid));
         }
+    }
+
+    #[test]
+    fn what_somebody_else_drew_tells_nothing() {
+        let told = |it: &str| Sid::parse(it).and_then(|it| it.beginning());
+        assert_eq!(told("abcdefghijklmnopqrstuv"), None);
+        assert_eq!(told("abcdefghijklmnopqrstuvwxyz"), None);
     }
 
     /// F13: nothing short enough to guess, and nothing that means something elsewhere.

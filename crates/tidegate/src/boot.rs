@@ -31,7 +31,7 @@ use crate::{
     ground::Ground,
     hub::{Hub, Mint},
     inbox::{self, lock},
-    keeper,
+    keeper, polling,
     sockets::{Sockets, head_limits},
     tls::{Certificate, TlsError},
 };
@@ -294,6 +294,7 @@ fn serve(
             config::MetricsAccess::Loopback => front::MetricsAccess::Loopback,
             config::MetricsAccess::Public => front::MetricsAccess::Public,
         },
+        lines: polling::router(ground, config.server.tls.is_some(), config.server.bodies_bytes_max),
         dev: login.map(|route| app::login::router(gateway, people, &route)),
         pages: apps.iter().filter_map(|it| page(it.1)).collect(),
         apps: apps.into_iter().map(|it| it.2).collect(),

@@ -76,6 +76,13 @@ pub(crate) fn draw() -> Result<SessionId, getrandom::Error> {
     Ok(SessionId(u128::from_ne_bytes(bytes)))
 }
 
+/// Bytes that nobody can guess; none if the operating system has none.
+pub(crate) fn draw_bytes<const COUNT: usize>() -> Option<[u8; COUNT]> {
+    let mut bytes = [0; COUNT];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// Both clocks, read once.
 pub(crate) fn moment() -> Moment {
     Moment { now: Instant::now(), wall: UnixTime::from(SystemTime::now()) }

@@ -22,13 +22,18 @@ use crate::{ground::Ground, inbox::Inbox};
 
 mod admitting; // From a head to an open connection.
 mod asking; // Applications.
+mod calling; // Requests that poll.
 mod carrying; // Effects.
 mod counting; // For the monitor.
 mod delivering; // Batches.
+mod dialing; // Lines and their transports.
+mod entering; // Who joins a namespace.
 mod keeping; // Sessions.
+mod lines; // Clients that speak Socket.IO.
 mod parting; // Goodbyes.
 mod receiving; // The inbox.
 mod storing; // The store.
+mod voicing; // Events.
 
 /// One shard without its sockets.
 pub(crate) struct Hall {
@@ -50,6 +55,8 @@ pub(crate) struct Hall {
     /// Those whose token waits for keys that are being fetched, and whether it replaces another.
     /// There is one token a connection; the engine keeps the deadline of a first one.
     keyless: HashMap<ConnId, (Arc<str>, bool)>,
+    /// Those who speak Socket.IO, whose connections are among the guests.
+    lines: lines::Lines,
     /// Those who have left while their application was asked something.
     parted: HashMap<ConnId, (RouteId, Arc<Visitor>)>,
     cache: VerifiedCache,
@@ -83,6 +90,8 @@ struct Guest {
     visitor: Option<Arc<Visitor>>,
     /// Where its session is, if its route keeps any.
     session: Option<session::Place>,
+    /// Where its words come from and go to, if it is on a line. Boxed, because most are not.
+    voice: Option<Box<lines::Voice>>,
 }
 
 /// Someone whose admission waits.
@@ -91,6 +100,9 @@ enum Waiting {
     App(Box<Admitted>),
     /// For keys to verify the token with.
     Keys(Held),
+    /// The same two, for who joins a namespace of Socket.IO.
+    Socket(Box<entering::Knocker>),
+    SocketKeys(Box<entering::Knocker>),
 }
 
 impl Hall {
@@ -98,6 +110,9 @@ impl Hall {
         let id = rules.shard;
         let shards = usize::from(rules.shards);
         let inbox = Arc::clone(ground.hub.inbox(id));
+        let bytes = |route| ground.door.routes.of(route).map_or(0, |it| it.message_bytes_max);
+        let routes = (0..).map(RouteId).map(bytes);
+        let lines = lines::Lines::new(rules.policies.iter().zip(routes));
         let writer = ground.store.writer(Arc::new(storing::ToInbox(Arc::clone(&inbox))));
         Self {
             id,
@@ -113,6 +128,7 @@ impl Hall {
             waiting: HashMap::new(),
             unproven: HashMap::new(),
             keyless: HashMap::new(),
+            lines,
             parted: HashMap::new(),
             cache: VerifiedCache::new(crate::ground::TOKENS_MAX),
             tallies: Tallies::default(),
@@ -146,7 +162,8 @@ impl Hall {
     pub(crate) fn wakes_at(&self) -> Option<Instant> {
         // What a flush has led to waits for no deadline.
         let is_idle = self.batches.is_empty() && self.replayed.is_empty();
-        if is_idle { self.shard.wakes_at() } else { Some(self.now) }
+        let deadlines = [self.shard.wakes_at(), self.lines.wakes_at()];
+        if is_idle { deadlines.into_iter().flatten().min() } else { Some(self.now) }
     }
 
     /// Tells the engine that a deadline has come, if one has.
@@ -157,6 +174,7 @@ impl Hall {
         if self.shard.wakes_at().is_some_and(|it| it <= self.now) {
             self.tell(net, Input::Woke);
         }
+        self.wake_lines(net);
     }
 
     pub(crate) const fn is_draining(&self) -> bool {
@@ -166,7 +184,7 @@ impl Hall {
     /// Everyone has been parted with, and their applications have been told.
     pub(crate) fn is_drained(&self) -> bool {
         let is_empty = self.shard.conn_count() == 0 && self.waiting.is_empty();
-        self.is_draining && is_empty && self.parted.is_empty()
+        self.is_draining && is_empty && self.parted.is_empty() && self.lines.is_empty()
     }
 
     /// This shard replaces one that failed: the others are to tell it again what it should know.
@@ -197,6 +215,9 @@ impl Ears for Hall {
     }
 
     fn arrived(&mut self, net: &mut Net, conn: ConnId, arrived: Arrived<'_>) {
+        if let Some(line) = self.line_of(conn) {
+            return self.line_heard(net, line, conn, arrived);
+        }
         self.tell(net, Input::Heard { conn });
         match arrived {
             Arrived::Text(text) => self.hear_text(net, conn, text),
@@ -208,6 +229,9 @@ impl Ears for Hall {
     }
 
     fn troubled(&mut self, net: &mut Net, conn: ConnId, trouble: Trouble) {
+        if self.line_of(conn).is_some() {
+            return self.link_troubled(net, conn, trouble);
+        }
         let waits_for_keys = matches!(self.waiting.get(&conn), Some(Waiting::Keys(_)));
         let refusal = if waits_for_keys && trouble == Trouble::HeadLate {
             Code::AuthUnavailable.into()
@@ -222,19 +246,34 @@ impl Ears for Hall {
     }
 
     fn unclogged(&mut self, net: &mut Net, conn: ConnId) {
+        if let Some(line) = self.line_of(conn) {
+            let conns = self.conns_of(line);
+            return conns.into_iter().for_each(|conn| self.tell(net, Input::Unclogged { conn }));
+        }
         self.tell(net, Input::Unclogged { conn });
     }
 
     fn emptied(&mut self, net: &mut Net, conn: ConnId) {
+        if let Some(line) = self.line_of(conn) {
+            return self.link_emptied(net, line);
+        }
         self.tell(net, Input::Replayed { conn });
     }
 
     fn lost(&mut self, net: &mut Net, conn: ConnId) {
+        if self.line_of(conn).is_some() {
+            return self.link_lost(net, conn);
+        }
         self.forget(net, conn);
     }
 }
 
 impl Hall {
+    /// The line that a WebSocket belongs to. Whoever is a guest by itself belongs to none.
+    fn line_of(&mut self, conn: ConnId) -> Option<lines::LineId> {
+        if self.guest(conn).is_some() { None } else { self.lines.of_link(conn) }
+    }
+
     fn hear_text(&mut self, net: &mut Net, conn: ConnId, text: &str) {
         match self.shard.dialect(conn) {
             Some(proto::Dialect::Native) => {

@@ -10,6 +10,8 @@ use proto::{Action, ConnId, Page, Refusal};
 use store::{Answer, Fault, ReadFault, Token};
 use tokio::sync::oneshot;
 
+use crate::polling::Polled;
+
 /// Something for a shard.
 #[derive(Debug)]
 pub(crate) enum Note {
@@ -31,6 +33,10 @@ pub(crate) enum Note {
     Found(Token, Result<Page, ReadFault>),
     /// Part with everyone over this time, and take nobody in.
     Drain(std::time::Duration),
+    /// Something happened to a request of a client that polls.
+    Polled(Polled),
+    /// A WebSocket that another shard accepted, for a session of this one.
+    Moved(Box<net::Handoff>),
     /// Fail, as over a bug of ours (F16).
     #[cfg(test)]
     Fail,
@@ -127,7 +133,8 @@ impl Inbox {
     }
 
     /// Bounded by what it answers: one for each connection, for each that loses its session, for each
-    /// set of keys, or for each job that the store took.
+    /// set of keys, or for each job that the store took; three for each request that polls, and one
+    /// for each socket on its way to another shard.
     pub(crate) fn answer(&self, note: Note) {
         lock(&self.waiting).push(note, 0);
         self.call();

@@ -9,6 +9,7 @@ mod hall;
 mod hub;
 mod inbox;
 mod keeper;
+mod polling;
 mod run;
 mod sockets;
 mod tls;

@@ -42,7 +42,7 @@ export async function until(look, what, within = WITHIN) {
   }
 }
 
-/** Starts the binary with an example; resolves once it is ready. */
+/** Starts the binary with an example, or with a file of our own; resolves once it is ready. */
 export async function start(example) {
   const folder = await mkdtemp(path.join(tmpdir(), 'tidegate-'))
   const log = path.join(folder, 'log')
@@ -52,7 +52,8 @@ export async function start(example) {
   async function begin() {
     const file = await open(log, 'a')
     const from = (await readFile(log, 'utf8')).length
-    const config = path.join(ROOT, 'examples', example)
+    const folderOf = example.includes('/') ? '' : 'examples'
+    const config = path.join(ROOT, folderOf, example)
     const args = ['run', '--config', config, '--dev', '--listen', `127.0.0.1:${port}`]
     child = spawn(BINARY, args, {
       stdio: ['ignore', 'ignore', file.fd],

@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     (
         "tidegate",
         "admission app checkins config engine front limits monitor net notifications permission \
-         proto session store token wire",
+         proto session socketio store token wire",
         "",
     ),
     ("bench", "token wire", "admission engine limits permission proto"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto::{Code, ConnId, Event, Refusal, UnixTime};
+use proto::{Code, ConnId, Dialect, Event, Refusal, UnixTime};
 
 use super::Shard;
 use crate::{
@@ -117,6 +117,10 @@ fn next_deadline(conn: &Conn, policy: &Policy) -> Tick {
 }
 
 fn ping_at(conn: &Conn, policy: &Policy) -> Tick {
+    // Engine.IO has a heartbeat of its own; whoever runs it tells that the connection is gone.
+    if policy.dialect == Dialect::SocketIo {
+        return Tick::NEVER;
+    }
     conn.heard_at.after(policy.ping_every)
 }
 

@@ -25,11 +25,15 @@ use crate::{
 /// As long as any UUID with a prefix.
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 
+/// Names of events are written into source code by people.
+const EVENT_BYTES_MAX: usize = 128;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Publish {
     channel: String,
     data: Box<RawValue>,
+    event: Option<String>,
     idempotency_key: Option<String>,
 }
 
@@ -42,13 +46,24 @@ pub(crate) async fn publish(
     let (asked, print) = given::<Publish>(request).await?;
     let channel = channel_named(&asked.channel)?;
     let key = key_of(&shared, caller, asked.idempotency_key.as_deref());
-    let post = post(channel, &payload(&asked.data)?, key.as_ref());
+    let event = asked.event.as_deref().map(event_named).transpose()?;
+    let post = Post { event, ..post(channel, &payload(&asked.data)?, key.as_ref()) };
     let places = places(&shared, caller, asked.idempotency_key.as_deref(), &print, 1)?;
     let placed = match places {
         None => ask(&shared, post).await?,
         Some(places) => once(&shared, post, places, 0).await?,
     };
     Ok(Json(placed.into()))
+}
+
+/// A name for members who hear events.
+fn event_named(name: &str) -> Result<Arc<str>, Problem> {
+    if name.is_empty() || EVENT_BYTES_MAX < name.len() || name.chars().any(char::is_control) {
+        return Err(
+            bad("An event has a name of 1 to 128 bytes, without control characters.").into()
+        );
+    }
+    Ok(name.into())
 }
 
 /// A body as what it says, and what tells it from others.

@@ -421,6 +421,7 @@ fn parts(gateway: Arc<Recorder>, monitor: Arc<Monitor>, trouble: Arc<Trouble>) -
         // Mounted on two routes, as boot would hand it in.
         apps: vec![Arc::clone(&trouble) as Arc<dyn App>, trouble],
         dev: None,
+        lines: None,
         pages: vec![PageLink { path: "/page".into(), title: "Trouble <&>".into() }],
         hosts: None,
         origins: vec!["http://localhost:5173".into()],

@@ -85,7 +85,7 @@ impl Net {
         }
     }
 
-    fn take_in(&mut self, conn: ConnId, bytes: &mut [u8], ears: &mut impl Ears) {
+    pub(super) fn take_in(&mut self, conn: ConnId, bytes: &mut [u8], ears: &mut impl Ears) {
         let Some(sock) = self.socks.find(conn) else { return };
         match &mut sock.stage {
             Stage::Knocking(knocking) | Stage::Awaiting(knocking) => {

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::EventName;
-use crate::Json;
+use crate::{Json, JsonFault};
 
 /// What is said, without the type, namespace and number that come before it.
 #[derive(Clone, Eq, PartialEq)]
@@ -33,6 +33,23 @@ impl Payload {
         Self { text: text.into(), attachments: Arc::default() }
     }
 
+    /// An event whose values are one JSON array, which is looked over.
+    pub fn event_of(name: EventName<'_>, values: &str) -> Result<Self, JsonFault> {
+        let inner = inside(values)?;
+        let mut text = String::from("[");
+        string_into(&mut text, name.as_str());
+        text.push_str(if inner.is_empty() { "" } else { "," });
+        text.push_str(inner);
+        text.push(']');
+        Ok(Self { text: text.into(), attachments: Arc::default() })
+    }
+
+    /// An answer whose values are one JSON array, which is looked over.
+    pub fn answer_of(values: &str) -> Result<Self, JsonFault> {
+        inside(values)?;
+        Ok(Self { text: values.into(), attachments: Arc::default() })
+    }
+
     /// With attachments, for each of which there is a
     /// [`placeholder`](super::encode::placeholder) in the values.
     #[must_use]
@@ -45,6 +62,13 @@ impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Payload({} bytes, {} attachments)", self.text.len(), self.attachments.len())
     }
+}
+
+/// What is between the brackets of a JSON array.
+fn inside(array: &str) -> Result<&str, JsonFault> {
+    Json::parse(array)?;
+    let inner = array.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    inner.map(str::trim).ok_or(JsonFault::NotJson)
 }
 
 pub(crate) fn event_into<'a>(

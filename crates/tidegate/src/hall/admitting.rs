@@ -26,6 +26,9 @@ impl Hall {
                 return self.turn_out(net, conn, &super::trouble_told(net::Trouble::Head(fault)));
             }
         };
+        if let Some(shard) = self.elsewhere(&head) {
+            return self.move_to(net, conn, knock.bytes, shard);
+        }
         let arrival = Arrival {
             head: &head,
             peer: knock.peer.ip(),
@@ -57,6 +60,9 @@ impl Hall {
                 self.waiting.insert(conn, Waiting::Keys(held));
             }
             Verdict::Admit(admitted) => self.present(net, conn, admitted),
+            Verdict::AwaitToken(admitted) if self.lines.policy(admitted.route).is_some() => {
+                self.take_link(net, conn, admitted, head.query().unwrap_or_default());
+            }
             Verdict::AwaitToken(admitted) => self.let_in_unproven(net, conn, admitted),
         }
     }
@@ -78,11 +84,19 @@ impl Hall {
             self.judged_unproven(net, conn, answer);
             return;
         }
-        // The client may have left meanwhile.
-        let Some(Waiting::App(admitted)) = self.waiting.remove(&conn) else { return };
-        match answer {
-            Ok(()) => self.let_in(net, conn, *admitted),
-            Err(refusal) => self.turn_away(net, conn, *admitted, refusal),
+        match (self.waiting.remove(&conn), answer) {
+            (Some(Waiting::App(admitted)), Ok(())) => self.let_in(net, conn, *admitted),
+            (Some(Waiting::App(admitted)), Err(refusal)) => {
+                self.turn_away(net, conn, *admitted, refusal);
+            }
+            (Some(Waiting::Socket(knocker)), answer) => {
+                self.judged_socket(net, conn, *knocker, answer);
+            }
+            (Some(other @ (Waiting::Keys(_) | Waiting::SocketKeys(_))), _) => {
+                self.waiting.insert(conn, other);
+            }
+            // The client may have left meanwhile.
+            (None, _) => {}
         }
     }
 
@@ -120,7 +134,8 @@ impl Hall {
         self.metrics.handshake_took(took);
         let (route, seat, address) = (admitted.route, Some(admitted.seat), admitted.address);
         let session = attached.map(|it| it.place);
-        self.seat(Guest { life: conn.life(), route, seat, address, visitor, session }, conn);
+        let (life, voice) = (conn.life(), None);
+        self.seat(Guest { life, route, seat, address, visitor, session, voice }, conn);
         self.metrics.opened();
         self.tell(net, Input::Opened { conn, opened: Box::new(opened) });
     }
@@ -134,13 +149,14 @@ impl Hall {
         let (policy, channels) = (route.0, Vec::new());
         let opened = Opened { policy, proof: None, awaits_token: true, channels, device };
         let (life, seat, visitor, session) = (conn.life(), None, None, None);
-        self.seat(Guest { life, route, seat, address, visitor, session }, conn);
+        let voice = None;
+        self.seat(Guest { life, route, seat, address, visitor, session, voice }, conn);
         self.unproven.insert(conn, admitted);
         self.metrics.opened();
         self.tell(net, Input::Opened { conn, opened: Box::new(opened) });
     }
 
-    fn seat(&mut self, guest: Guest, conn: ConnId) {
+    pub(super) fn seat(&mut self, guest: Guest, conn: ConnId) {
         if self.guests.len() <= conn.slot() {
             self.guests.resize_with(conn.slot() + 1, || None);
         }
@@ -172,7 +188,7 @@ impl Hall {
         Proof { identity: Arc::clone(identity), expires_in, channels: Vec::new(), session: None }
     }
 
-    fn refuse_at_door(&mut self, net: &mut Net, conn: ConnId, refused: Refused) {
+    pub(super) fn refuse_at_door(&mut self, net: &mut Net, conn: ConnId, refused: Refused) {
         let code = refused.refusal.code;
         self.metrics.handshake_refused(code);
         if matches!(code.http(), 401) {
@@ -220,6 +236,9 @@ impl Hall {
         match self.waiting.remove(&conn) {
             Some(Waiting::App(admitted)) => limits.release(admitted.seat),
             Some(Waiting::Keys(held)) => held.release(limits),
+            Some(other @ (Waiting::Socket(_) | Waiting::SocketKeys(_))) => {
+                self.waiting.insert(conn, other);
+            }
             None => {}
         }
     }
@@ -231,13 +250,14 @@ impl Hall {
         }
         let waits_for_keys = |it: (&ConnId, &Waiting)| match it.1 {
             Waiting::Keys(_) => Some(*it.0),
-            Waiting::App(_) => None,
+            Waiting::App(_) | Waiting::Socket(_) | Waiting::SocketKeys(_) => None,
         };
         let mut conns: Vec<ConnId> = self.waiting.iter().filter_map(waits_for_keys).collect();
         conns.sort_unstable();
         for conn in conns {
             net.knock(conn, self);
         }
+        self.judge_sockets_again(net);
         self.authenticate_again(net);
     }
 }
@@ -249,7 +269,7 @@ fn answer(refusal: &Refusal) -> Vec<u8> {
     wire::response_refusal(refusal.code.http(), &headers, &refusal.to_json())
 }
 
-fn open_as(route: RouteId, deflate: Option<wire::deflate::DeflateParams>) -> OpenAs {
+pub(super) fn open_as(route: RouteId, deflate: Option<wire::deflate::DeflateParams>) -> OpenAs {
     let compression = deflate.map_or(Compression::Off, |it| Compression::Messages {
         window_bits: it.server_window_bits,
     });

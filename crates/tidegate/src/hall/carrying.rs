@@ -12,17 +12,26 @@ impl Hall {
         match effect {
             Effect::Tell { conn, event } => self.tell_event(net, conn, &event),
             Effect::Reply { conn, message } => self.reply_to(net, conn, message),
-            // Only clients that hear events wait for such a thing.
-            Effect::Acknowledge { .. } => {}
+            Effect::Acknowledge { conn, reply, values } => {
+                self.acknowledge(net, conn, reply, values);
+            }
             Effect::Deliver { publication } => self.gather(publication),
             Effect::Replay { conn, messages } => self.replay(net, conn, &messages),
             Effect::Store(task) => self.ask_store(net, task),
             Effect::TakeUp { conn, session } => self.take_up(net, conn, session),
+            Effect::Hold { conn } if self.hold_socket(conn) => {}
             Effect::Hold { conn } => net.hold(conn),
+            Effect::Release { conn } if self.release_socket(net, conn) => {}
             Effect::Release { conn } => net.release(conn),
             Effect::Close { conn, refusal } => self.say_goodbye(net, conn, &refusal),
-            Effect::Ping { conn } => self.send(net, conn, Opcode::Ping, b""),
+            Effect::Ping { conn } => {
+                // A pong on a line's WebSocket says as much as one of its own.
+                let conn = self.link_of(conn).unwrap_or(conn);
+                self.send(net, conn, Opcode::Ping, b"");
+            }
+            Effect::Pause { conn } if self.pause_socket(net, conn, true) => {}
             Effect::Pause { conn } => net.pause(conn),
+            Effect::Resume { conn } if self.pause_socket(net, conn, false) => {}
             Effect::Resume { conn } => net.resume(conn),
             Effect::Authenticate { conn, token, refresh } => {
                 self.authenticate(net, conn, token, refresh);
@@ -35,11 +44,14 @@ impl Hall {
                 }
             }
             Effect::Sing { text } => self.ground.hub.sang(&text, self.id),
-            Effect::Ended { conn, lasted, code, left } => self.ended(conn, lasted, code, left),
+            Effect::Ended { conn, lasted, code, left } => self.ended(net, conn, lasted, code, left),
         }
     }
 
     fn reply_to(&mut self, net: &mut Net, conn: ConnId, message: Message) {
+        if self.voice(conn).is_some() {
+            return self.reply_by_line(net, conn, message);
+        }
         match message {
             Message::Text(text) => self.send(net, conn, Opcode::Text, text.as_bytes()),
             Message::Binary(bytes) => self.send(net, conn, Opcode::Binary, &bytes),
@@ -58,6 +70,12 @@ impl Hall {
             (Some(Dialect::Plain), Event::Refused { refusal, .. }) => {
                 let Some(route) = self.guest(conn).map(|it| it.route) else { return };
                 self.worded(route, refusal)
+            }
+            (Some(Dialect::SocketIo), Event::Connected { .. }) => {
+                return self.welcome_socket(net, conn);
+            }
+            (Some(Dialect::SocketIo), Event::Refused { refusal, .. }) => {
+                return self.except(net, conn, refusal);
             }
             (Some(Dialect::Plain | Dialect::SocketIo) | None, _) => return,
         };

@@ -34,7 +34,12 @@ impl Hall {
             for (channel, _) in &batches {
                 for dialect in Dialect::ALL {
                     let members = self.shard.members(channel, dialect);
-                    net.announce(members.iter().map(|it| it.conn));
+                    let conns: Vec<ConnId> = members.iter().map(|it| it.conn).collect();
+                    let links = conns.into_iter().map(|it| match dialect {
+                        Dialect::Native | Dialect::Plain => it,
+                        Dialect::SocketIo => self.link_in_main(it).unwrap_or(it),
+                    });
+                    net.announce(links);
                 }
             }
         }
@@ -64,6 +69,9 @@ impl Hall {
             }
             return;
         }
+        if dialect == Dialect::SocketIo {
+            return self.emit_batch(net, channel, publications);
+        }
         let mut overfull = Vec::new();
         let mut batch = Batch::new(publications.iter().map(|it| worded(dialect, it)).collect());
         let shard = &self.shard;
@@ -86,6 +94,9 @@ impl Hall {
     /// Sends one connection a part of a log.
     pub(super) fn replay(&mut self, net: &mut Net, conn: ConnId, messages: &[Arc<Publication>]) {
         let Some(dialect) = self.shard.dialect(conn) else { return };
+        if dialect == Dialect::SocketIo {
+            return self.replay_by_line(net, conn, messages);
+        }
         let mut batch = Batch::new(messages.iter().map(|it| worded(dialect, it)).collect());
         let mut overfull = Vec::new();
         net.fan_out(&mut batch, std::iter::once((conn, 0)), &mut overfull);
@@ -103,7 +114,7 @@ impl Hall {
 }
 
 /// How many of the batch came before the member did.
-fn before(publications: &[Arc<Publication>], member: Member) -> usize {
+pub(super) fn before(publications: &[Arc<Publication>], member: Member) -> usize {
     let is_earlier = |it: &Publication| match it.kind {
         Kind::Message(at) => at.offset <= member.after,
         // As old as the messages around it.
@@ -120,7 +131,7 @@ fn before(publications: &[Arc<Publication>], member: Member) -> usize {
 }
 
 /// From where to where a slow member has missed messages; signals are not missed.
-fn offsets(publications: &[Arc<Publication>]) -> Option<(Offset, Offset)> {
+pub(super) fn offsets(publications: &[Arc<Publication>]) -> Option<(Offset, Offset)> {
     let mut offsets = publications.iter().filter_map(|it| match it.kind {
         Kind::Message(at) => Some(at.offset),
         Kind::Signal => None,

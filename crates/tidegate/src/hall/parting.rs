@@ -15,9 +15,15 @@ use crate::inbox::lock;
 /// The close numbers that say that the connection itself is broken (RFC 6455 section 7.4.1).
 const BROKEN: std::ops::RangeInclusive<u16> = 1002..=1009;
 /// What is booked for a peer that vanished without a close frame (RFC 6455 section 7.1.5).
-const VANISHED: u16 = 1006;
+pub(super) const VANISHED: u16 = 1006;
 /// And for one that gave no reason.
-const NO_REASON: u16 = 1005;
+pub(super) const NO_REASON: u16 = 1005;
+/// And for one that said that it is leaving.
+pub(super) const LEFT: u16 = 1000;
+
+pub(super) fn is_broken(number: u16) -> bool {
+    BROKEN.contains(&number)
+}
 
 impl Hall {
     /// A refusal in the words that clients of the route understand.
@@ -30,6 +36,9 @@ impl Hall {
     pub(super) fn say_goodbye(&mut self, net: &mut Net, conn: ConnId, refusal: &Refusal) {
         self.metrics.closing(refusal.code);
         self.books.number = refusal.code.close();
+        if self.voice(conn).is_some() {
+            return self.part_socket(net, conn, refusal);
+        }
         let dialect = self.guest(conn).map(|it| it.route).and_then(|route| {
             let policy = self.ground.door.routes.of(route)?;
             Some((route, policy.dialect))
@@ -46,7 +55,7 @@ impl Hall {
         };
         // Whoever breaks the protocol is told by its own means alone, and nothing they send after
         // it is looked at (RFC 6455 section 7.1.7).
-        let is_broken = BROKEN.contains(&refusal.code.close());
+        let is_broken = is_broken(refusal.code.close());
         let last = last.filter(|_| !is_broken);
         net.close(conn, last.as_deref(), refusal.code.close(), refusal.message(), is_broken);
     }
@@ -85,6 +94,7 @@ impl Hall {
     /// For the books; the seat goes back here and nowhere else, and so does the session.
     pub(super) fn ended(
         &mut self,
+        net: &mut Net,
         conn: ConnId,
         lasted: Duration,
         code: Option<Code>,
@@ -99,10 +109,15 @@ impl Hall {
         }
         let Some(guest) = self.guest(conn) else { return };
         let (route, seat, visitor) = (guest.route, guest.seat.take(), guest.visitor.take());
-        let session = guest.session;
+        let (session, voice) = (guest.session, guest.voice.take());
         self.guests[conn.slot()] = None;
-        if let Some(seat) = seat {
-            lock(&self.ground.limits).release(seat);
+        match (seat, voice) {
+            (Some(seat), Some(voice)) => {
+                self.count_paused(net, voice.line, voice.is_paused, false);
+                self.forget_socket(net, voice.line, conn, seat);
+            }
+            (Some(seat), None) => lock(&self.ground.limits).release(seat),
+            (None, _) => {}
         }
         if let Some(place) = session {
             self.leave_session(conn, route, place, end, left);
@@ -129,6 +144,7 @@ impl Hall {
         // Guests as well, and counted as such.
         let unproven = std::mem::take(&mut self.unproven).into_values();
         let waiting = std::mem::take(&mut self.waiting).into_values();
+        let seats = self.lines.take_seats();
         let limits = &mut *lock(&self.ground.limits);
         for guest in guests {
             self.metrics.closed(Code::ShardFailed.close(), Duration::ZERO);
@@ -144,7 +160,11 @@ impl Hall {
         waiting.for_each(|waiting| match waiting {
             super::Waiting::App(admitted) => limits.release(admitted.seat),
             super::Waiting::Keys(held) => held.release(limits),
+            super::Waiting::Socket(knocker) | super::Waiting::SocketKeys(knocker) => {
+                limits.release(knocker.admitted.seat);
+            }
         });
+        seats.into_iter().for_each(|seat| limits.release(seat));
         self.metrics.restarted();
     }
 

@@ -66,12 +66,15 @@ impl Hall {
             Note::KeysFetched { have_changed } => self.keys_fetched(net, have_changed),
             Note::Stored(answers) => self.stored(net, answers),
             Note::Found(token, page) => self.found(net, token, page),
+            Note::Polled(call) => self.called(net, call),
+            Note::Moved(handoff) => net.take_over(*handoff, self),
             #[cfg(test)]
             Note::Fail => panic!("told to fail"),
             Note::Drain(over) => {
                 self.is_draining = true;
                 net.stop_accepting();
                 self.tell(net, Input::Drain { over });
+                self.drain_lines(net);
             }
         }
     }

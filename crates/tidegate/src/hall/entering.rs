@@ -1,0 +1,330 @@
+//! CONNECT: a Socket.IO client joins a namespace, which is a connection like any other.
+
+use std::sync::Arc;
+
+use admission::{Admitted, Unmet};
+use engine::{Input, Opened};
+use net::Net;
+use proto::{Code, ComeBack, ConnId, Refusal};
+use socketio::{
+    Reason, Sid,
+    sio::{self, Auth, ConnectError, SocketId, encode},
+};
+
+use super::{
+    Guest, Hall, Waiting,
+    keeping::with_session,
+    lines::{LineId, Voice},
+    parting::{LEFT, VANISHED},
+};
+use crate::{fetch, ground::draw_bytes, inbox::lock};
+
+/// Who asks to be let into a namespace.
+pub(super) struct Knocker {
+    line: LineId,
+    socket: SocketId,
+    namespace: Arc<str>,
+    /// What it says of itself, with the token.
+    auth: Option<Arc<str>>,
+    /// The token in it.
+    token: Option<admission::TokenText>,
+    pub(super) admitted: Box<Admitted>,
+}
+
+impl Hall {
+    pub(super) fn socket_knocked(
+        &mut self,
+        net: &mut Net,
+        id: LineId,
+        socket: SocketId,
+        namespace: Arc<str>,
+        auth: &Auth,
+    ) {
+        if self.is_draining {
+            return self.hang_up(net, id, &Code::Draining.into());
+        }
+        let admitted = match self.another(id) {
+            Ok(admitted) => Box::new(admitted),
+            Err(refusal) => return self.refuse_socket(net, id, socket, &namespace, &refusal),
+        };
+        let conn = net.reserve();
+        if let Some(line) = self.lines.get_mut(id) {
+            line.sockets.push((socket, conn));
+        }
+        let token = auth.text("token").map(|it| admission::TokenText::new(&it));
+        let auth = auth.json().map(|it| it.as_str().into());
+        let knocker = Knocker { line: id, socket, namespace, auth, token, admitted };
+        self.judge_socket(net, conn, knocker);
+    }
+
+    /// A connection that may come to be on a line. The first has the line's own seat, every other
+    /// one a further one.
+    fn another(&mut self, id: LineId) -> Result<Admitted, Refusal> {
+        let line = self.lines.get_mut(id).ok_or(Code::ShardFailed)?;
+        let seat = match line.seat.take() {
+            Some(seat) => seat,
+            None => {
+                let counted_as = self.ground.door.routes.counted_as(line.route);
+                let limits = &mut *lock(&self.ground.limits);
+                limits.admit_beside(counted_as, line.address.into()).map_err(admission::limited)?
+            }
+        };
+        Ok(Admitted {
+            route: line.route,
+            identity: None,
+            is_lent: false,
+            client: line.client.clone(),
+            channels: Vec::new(),
+            shown: line.shown.clone(),
+            captures: line.captures.clone(),
+            address: line.address,
+            seat,
+            protocol: None,
+            deflate: None,
+            response: Vec::new(),
+        })
+    }
+
+    /// Decides on who knocks: admit, refuse, or wait.
+    pub(super) fn judge_socket(&mut self, net: &mut Net, conn: ConnId, mut knocker: Knocker) {
+        let (ground, moment) = (Arc::clone(&self.ground), self.moment());
+        let Self { cache, tallies, fetches, .. } = self;
+        let told = knocker.token.as_ref().map(admission::TokenText::expose);
+        let joined = ground.with_tables(cache, tallies, fetches, |tables| {
+            admission::join(told, &mut knocker.admitted, moment, tables)
+        });
+        for source in self.fetches.drain(..) {
+            fetch::begin(&self.ground, source);
+        }
+        match joined {
+            Ok(()) => self.present_socket(net, conn, knocker),
+            Err(Unmet::NeedKeys(_)) => {
+                self.waiting.insert(conn, Waiting::SocketKeys(Box::new(knocker)));
+            }
+            Err(Unmet::Refused(refusal)) => {
+                self.metrics.authentication_failed(refusal.code);
+                self.turn_away_socket(net, conn, knocker, &refusal);
+            }
+        }
+    }
+
+    /// Keys have come, or will not: decides again on who waited for some.
+    pub(super) fn judge_sockets_again(&mut self, net: &mut Net) {
+        let waits =
+            |it: (&ConnId, &Waiting)| matches!(it.1, Waiting::SocketKeys(_)).then_some(*it.0);
+        let mut conns: Vec<ConnId> = self.waiting.iter().filter_map(waits).collect();
+        conns.sort_unstable();
+        for conn in conns {
+            if let Some(Waiting::SocketKeys(knocker)) = self.waiting.remove(&conn) {
+                self.judge_socket(net, conn, *knocker);
+            }
+        }
+    }
+
+    /// The gateway is satisfied; where there is an application, it has the last word.
+    fn present_socket(&mut self, net: &mut Net, conn: ConnId, knocker: Knocker) {
+        match self.visitor_of(conn, &knocker) {
+            Some(visitor) => {
+                self.ask_to_admit(conn, visitor, knocker.admitted.route);
+                self.waiting.insert(conn, Waiting::Socket(Box::new(knocker)));
+            }
+            None => self.let_in_socket(net, conn, knocker),
+        }
+    }
+
+    fn visitor_of(&self, conn: ConnId, knocker: &Knocker) -> Option<Arc<app::Visitor>> {
+        let visitor = self.visitor(conn, &knocker.admitted)?;
+        let auth = knocker.auth.clone();
+        let namespace = Some(Arc::clone(&knocker.namespace));
+        Some(Arc::new(app::Visitor { auth, namespace, ..app::Visitor::clone(&visitor) }))
+    }
+
+    /// The application has said whether it wants someone.
+    pub(super) fn judged_socket(
+        &mut self,
+        net: &mut Net,
+        conn: ConnId,
+        knocker: Knocker,
+        answer: Result<(), Refusal>,
+    ) {
+        match answer {
+            Ok(()) => self.let_in_socket(net, conn, knocker),
+            Err(refusal) => self.turn_away_socket(net, conn, knocker, &refusal),
+        }
+    }
+
+    fn let_in_socket(&mut self, net: &mut Net, conn: ConnId, knocker: Knocker) {
+        if self.is_draining {
+            let line = knocker.line;
+            self.turn_away_socket(net, conn, knocker, &Code::Draining.into());
+            return self.hang_up(net, line, &Code::Draining.into());
+        }
+        let attached = match self.attach(conn, &knocker.admitted) {
+            Ok(attached) => attached,
+            Err(refusal) => return self.turn_away_socket(net, conn, knocker, &refusal),
+        };
+        let visitor = self.visitor_of(conn, &knocker);
+        let Knocker { line, socket, namespace, admitted, .. } = knocker;
+        let admitted = *admitted;
+        let proof = admitted.identity.as_ref();
+        let proof = proof.map(|it| with_session(self.proof(it, admitted.route), attached.as_ref()));
+        if proof.is_some() {
+            self.metrics.authenticated();
+        }
+        let device = admitted.client.device.as_deref().map(Into::into);
+        let (policy, channels) = (admitted.route.0, admitted.channels);
+        let opened = Opened { policy, proof, awaits_token: false, channels, device };
+        let voice = Voice { line, socket, namespace, is_paused: false, held: None };
+        let guest = Guest {
+            life: conn.life(),
+            route: admitted.route,
+            seat: Some(admitted.seat),
+            address: admitted.address,
+            visitor,
+            session: attached.map(|it| it.place),
+            voice: Some(Box::new(voice)),
+        };
+        self.seat(guest, conn);
+        self.metrics.opened();
+        self.tell(net, Input::Opened { conn, opened: Box::new(opened) });
+    }
+
+    /// The engine has the connection: its client is told so, before anything else.
+    pub(super) fn welcome_socket(&mut self, net: &mut Net, conn: ConnId) {
+        let Some((line, socket)) = self.voice(conn).map(|it| (it.line, it.socket)) else { return };
+        let Some(sid) = draw_bytes().map(Sid::draw) else {
+            return self.hang_up(net, line, &Code::AuthUnavailable.into());
+        };
+        let admitted = sio::Input::Admitted { socket, sid, pid: None };
+        self.drive(net, line, socketio::Input::Socket(admitted));
+    }
+
+    /// Whoever knocked is not let in; what they held goes back.
+    fn turn_away_socket(
+        &mut self,
+        net: &mut Net,
+        conn: ConnId,
+        knocker: Knocker,
+        refusal: &Refusal,
+    ) {
+        let Knocker { line, socket, namespace, admitted, .. } = knocker;
+        self.forget_socket(net, line, conn, admitted.seat);
+        self.refuse_socket(net, line, socket, &namespace, refusal);
+    }
+
+    fn refuse_socket(
+        &mut self,
+        net: &mut Net,
+        id: LineId,
+        socket: SocketId,
+        namespace: &str,
+        refusal: &Refusal,
+    ) {
+        self.metrics.handshake_refused(refusal.code);
+        // Whoever is to come back at once does so by itself when its transport is gone, and not
+        // when it is told why.
+        if refusal.code.come_back() == ComeBack::Now {
+            return self.hang_up(net, id, refusal);
+        }
+        let error = connect_error(namespace, refusal);
+        let refused = sio::Input::Refused { socket, error };
+        self.drive(net, id, socketio::Input::Socket(refused));
+    }
+
+    /// Gives back the place of a connection that never was or is no more: its seat to its line, as
+    /// long as that has none.
+    pub(super) fn forget_socket(
+        &mut self,
+        net: &mut Net,
+        id: LineId,
+        conn: ConnId,
+        mut seat: limits::Seat,
+    ) {
+        net.free(conn);
+        let limits = &mut *lock(&self.ground.limits);
+        match self.lines.get_mut(id) {
+            Some(line) => {
+                line.sockets.retain(|it| it.1 != conn);
+                if line.seat.is_some() {
+                    return limits.release(seat);
+                }
+                limits.unseat_user(&mut seat);
+                line.seat = Some(seat);
+            }
+            None => limits.release(seat),
+        }
+    }
+
+    /// A client has left a namespace, or was lost.
+    pub(super) fn socket_left(
+        &mut self,
+        net: &mut Net,
+        id: LineId,
+        socket: SocketId,
+        reason: Reason,
+    ) {
+        let Some(line) = self.lines.get(id) else { return };
+        let Some(conn) = line.conn_of(socket) else { return };
+        // The session of whoever left ends with it; whoever was lost may come back to theirs.
+        let number = match reason {
+            Reason::ClientNamespaceDisconnect => LEFT,
+            Reason::PingTimeout
+            | Reason::TransportClose
+            | Reason::TransportError
+            | Reason::ParseError
+            | Reason::ForcedClose
+            | Reason::TooSlow
+            | Reason::NoNamespace
+            | Reason::ServerNamespaceDisconnect => line.number.unwrap_or(VANISHED),
+        };
+        match self.waiting.remove(&conn) {
+            Some(Waiting::Socket(knocker) | Waiting::SocketKeys(knocker)) => {
+                self.forget_socket(net, id, conn, knocker.admitted.seat);
+            }
+            Some(other @ (Waiting::App(_) | Waiting::Keys(_))) => {
+                self.waiting.insert(conn, other);
+            }
+            None => {
+                self.books.number = number;
+                self.tell(net, Input::Closed { conn });
+            }
+        }
+    }
+}
+
+/// What a client finds in its `connect_error`: clients look for "Authentication" where another
+/// token would help.
+fn connect_error(namespace: &str, refusal: &Refusal) -> socketio::Encoded {
+    let message = match refusal.code.come_back() {
+        ComeBack::WithToken => format!("Authentication failed. {}", refusal.message()),
+        ComeBack::No | ComeBack::Later | ComeBack::Now => refusal.message().to_owned(),
+    };
+    let body = refusal.to_json();
+    let details = socketio::Json::known(&body).member("details");
+    let code = Some(refusal.code.as_str());
+    encode::connect_error(namespace, &ConnectError { message: &message, code, details })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn who_needs_another_token_is_told_in_the_words_that_clients_look_for() {
+        let wait = Refusal::new(Code::TooManyForUser).after(Duration::from_secs(5));
+        for (refusal, expected) in [
+            (
+                Code::TokenExpired.into(),
+                r#"44/a,{"message":"Authentication failed. The token has expired.","data":{"code":"TOKEN_EXPIRED","message":"Authentication failed. The token has expired.","details":null}}"#,
+            ),
+            (
+                wait,
+                r#"44/a,{"message":"Too many connections of this user.","data":{"code":"TOO_MANY_FOR_USER","message":"Too many connections of this user.","details":{"retry_after":5.0}}}"#,
+            ),
+        ] {
+            assert_eq!(&*connect_error("/a", &refusal).text, expected);
+        }
+    }
+}
