@@ -339,3 +339,6 @@ fn share(headers: &mut HeaderMap, asked: &HeaderMap) {
     let credentials: HeaderName = header::ACCESS_CONTROL_ALLOW_CREDENTIALS;
     headers.insert(credentials, HeaderValue::from_static("true"));
 }
+
+#[cfg(test)]
+mod tests;

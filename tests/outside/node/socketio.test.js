@@ -210,6 +210,30 @@ for (const transports of WAYS) {
     again.close()
   })
 
+  test(`${way}: R21: who was lost comes back to its session, with the token it has`, async () => {
+    const user = 61 + WAYS.indexOf(transports)
+    const sessions = async () => {
+      const answer = await gate.ask('GET', `/api/sessions?user=${user}`, undefined, API_KEY)
+      return (await answer.json()).sessions.map((it) => it.id)
+    }
+    const socket = await enter(user, { transports })
+    const [session, ...others] = await sessions()
+    assert.deepEqual(others, [])
+    socket.auth = { token: token(user, { ttl: -3600 }) }
+    const back = hears(socket, 'connect')
+    socket.io.engine.close()
+    await back
+    // What was said meanwhile is not said again, so it must not take itself for recovered.
+    assert.ok(!socket.recovered)
+    assert.deepEqual(await sessions(), [session])
+    // Whoever says that it leaves has no session any more (R24).
+    socket.disconnect()
+    await until(async () => (await sessions()).length === 0, 'the session to end')
+    socket.connect()
+    assert.equal((await hears(socket, 'connect_error'))[0].data.code, 'TOKEN_EXPIRED')
+    socket.close()
+  })
+
   test(`${way}: limits are those of every dialect`, async () => {
     const user = 41 + WAYS.indexOf(transports)
     const first = await enter(user, { transports, where: '/few/' })
@@ -329,20 +353,20 @@ test('F13: a WebSocket that proves nothing costs its session nothing', async () 
 })
 
 test('R36: pages of the route\'s origins may poll with credentials, and no others', async () => {
-  const origin = 'http://app.example.com'
+  const [where, origin] = ['/shared/', 'http://app.example.com']
   const shared = (it) => [
     it.headers.get('access-control-allow-origin'), it.headers.get('access-control-allow-credentials'),
   ]
   const asks = { 'Access-Control-Request-Method': 'POST' }
-  const preflight = await poll('', { method: 'OPTIONS', headers: { origin, ...asks } })
+  const preflight = await poll('', { where, method: 'OPTIONS', headers: { origin, ...asks } })
   assert.equal(preflight.status, 204)
   assert.deepEqual(shared(preflight), [origin, 'true'])
   assert.match(preflight.headers.get('access-control-allow-methods'), /POST/)
-  const mine = await poll('', { headers: { origin } })
+  const mine = await poll('', { where, headers: { origin } })
   assert.deepEqual([mine.status, ...shared(mine)], [200, origin, 'true'])
   const { sid } = JSON.parse((await mine.text()).slice(1))
   for (const [query, how] of [['', {}], ['', { method: 'OPTIONS' }], [`&sid=${sid}`, {}]]) {
-    const foreign = await poll(query, { ...how, headers: { origin: 'http://evil.example' } })
+    const foreign = await poll(query, { where, ...how, headers: { origin: 'http://evil.example' } })
     assert.deepEqual([foreign.status, ...shared(foreign)], [403, null, null])
   }
 })

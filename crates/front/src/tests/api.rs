@@ -60,7 +60,9 @@ async fn what_cannot_be_published_is_told_why() {
         (
             publish,
             r#"{"channel":"den","data":1,"user":"ann"}"#,
-            expect![[r#"400 {"code":"BAD_COMMAND","detail":"The body does not fit: unknown field `user`, expected one of `channel`, `data`, `event`, `idempotency_key` at line 1 column 32.","message":"The body does not fit: unknown field `user`, expected one of `channel`, `data`, `event`, `idempotency_key` at line 1 column 32."}"#]],
+            expect![[
+                r#"400 {"code":"BAD_COMMAND","detail":"The body does not fit: unknown field `user`, expected one of `channel`, `data`, `event`, `idempotency_key` at line 1 column 32.","message":"The body does not fit: unknown field `user`, expected one of `channel`, `data`, `event`, `idempotency_key` at line 1 column 32."}"#
+            ]],
         ),
         (
             publish,

@@ -71,8 +71,8 @@ impl Hall {
                 let Some(route) = self.guest(conn).map(|it| it.route) else { return };
                 self.worded(route, refusal)
             }
-            (Some(Dialect::SocketIo), Event::Connected { .. }) => {
-                return self.welcome_socket(net, conn);
+            (Some(Dialect::SocketIo), Event::Connected { session, .. }) => {
+                return self.welcome_socket(net, conn, *session);
             }
             (Some(Dialect::SocketIo), Event::Refused { refusal, .. }) => {
                 return self.except(net, conn, refusal);

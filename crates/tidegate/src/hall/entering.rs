@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admission::{Admitted, Unmet};
 use engine::{Input, Opened};
 use net::Net;
-use proto::{Code, ComeBack, ConnId, Refusal};
+use proto::{Code, ComeBack, ConnId, Refusal, SessionId};
 use socketio::{
     Reason, Sid,
     sio::{self, Auth, ConnectError, SocketId, encode},
@@ -44,7 +44,10 @@ impl Hall {
             return self.hang_up(net, id, &Code::Draining.into());
         }
         let admitted = match self.another(id) {
-            Ok(admitted) => Box::new(admitted),
+            Ok(mut admitted) => {
+                admitted.client.session = auth.recovery().and_then(|it| session_of(&it.pid));
+                Box::new(admitted)
+            }
             Err(refusal) => return self.refuse_socket(net, id, socket, &namespace, &refusal),
         };
         let conn = net.reserve();
@@ -190,12 +193,18 @@ impl Hall {
     }
 
     /// The engine has the connection: its client is told so, before anything else.
-    pub(super) fn welcome_socket(&mut self, net: &mut Net, conn: ConnId) {
+    pub(super) fn welcome_socket(
+        &mut self,
+        net: &mut Net,
+        conn: ConnId,
+        session: Option<SessionId>,
+    ) {
         let Some((line, socket)) = self.voice(conn).map(|it| (it.line, it.socket)) else { return };
-        let Some(sid) = draw_bytes().map(Sid::draw) else {
+        let Some((sid, nonce)) = draw_bytes().map(Sid::draw).zip(draw_bytes()) else {
             return self.hang_up(net, line, &Code::AuthUnavailable.into());
         };
-        let admitted = sio::Input::Admitted { socket, sid, pid: None };
+        let pid = session.and_then(|it| pid_of(it, nonce));
+        let admitted = sio::Input::Admitted { socket, sid, pid };
         self.drive(net, line, socketio::Input::Socket(admitted));
     }
 
@@ -292,6 +301,18 @@ impl Hall {
     }
 }
 
+/// What a client comes back to its session with, also with a token that has expired meanwhile.
+///
+/// Another one each time: a client that is told the one it came with takes itself for recovered,
+/// and what was said while it was away is not said again here.
+fn pid_of(session: SessionId, nonce: [u8; 4]) -> Option<Sid> {
+    Sid::parse(&format!("{session}-{:08x}", u32::from_be_bytes(nonce)))
+}
+
+fn session_of(pid: &Sid) -> Option<SessionId> {
+    SessionId::parse(pid.as_str().split_once('-')?.0)
+}
+
 /// What a client finds in its `connect_error`: clients look for "Authentication" where another
 /// token would help.
 fn connect_error(namespace: &str, refusal: &Refusal) -> socketio::Encoded {
@@ -310,6 +331,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_session_is_found_by_each_name_it_was_told_by() {
+        let session = SessionId(0x5e1f_0c3a_9b7d_4e26_8a51_f2c0_77d9_1b43);
+        let [one, other] = [[0; 4], [0xff; 4]].map(|it| pid_of(session, it).unwrap());
+        assert_ne!(one, other);
+        assert_eq!([one, other].map(|it| session_of(&it)), [Some(session), Some(session)]);
+        for foreign in ["abcdefghijklmnopqrstuvwx", "0123456789abcdef0123456789abcdef"] {
+            assert_eq!(session_of(&Sid::parse(foreign).unwrap()), None, "{foreign}");
+        }
+    }
 
     #[test]
     fn who_needs_another_token_is_told_in_the_words_that_clients_look_for() {
