@@ -256,7 +256,7 @@ at('send').onsubmit = async (event) => {
   const content = event.target.content.value
   event.target.reset()
   typedAt = 0
-  const tempId = crypto.randomUUID()
+  const tempId = `${Date.now()}-${Math.random().toString(36).slice(2)}`
   const user = { id: session.id, name: session.name }
   const going = { id: tempId, content, userId: session.id, user, reactions: [], going: true }
   messages.set(tempId, { ...going, createdAt: new Date().toISOString() })
