@@ -196,6 +196,12 @@ impl App for Chat {
         Some(("error".into(), Values::new(format!("[{told}]"))))
     }
 
+    fn failure(&self, refusal: &Refusal) -> Option<Values> {
+        let mut told = failure(refusal.message());
+        told["code"] = refusal.code.as_str().into();
+        Some(Values::new(format!("[{told}]")))
+    }
+
     fn routes(self: Arc<Self>) -> axum::Router {
         endpoints::router(self)
     }

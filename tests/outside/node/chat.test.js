@@ -259,6 +259,15 @@ test('every event is acknowledged, whatever it is', async () => {
   ann.close()
 })
 
+test('R30: also what came too fast is acknowledged', async () => {
+  const ivy = await enter('ivy')
+  const acks = await Promise.all(Array.from({ length: 650 }, () => ivy.say('channels:list')))
+  const refused = acks.filter((it) => !it.success)
+  assert.ok(0 < refused.length && refused.length < 60, `${refused.length}`)
+  for (const it of refused) assert.deepEqual([it.error, it.code], ['Too many messages.', 'TOO_FAST'])
+  ivy.close()
+})
+
 test('R77: presence is told, with the time at which somebody was last seen', async () => {
   const ann = await enter('ann')
   const bob = await enter('bob')

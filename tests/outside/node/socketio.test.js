@@ -246,6 +246,9 @@ for (const transports of WAYS) {
     first.emit('once')
     first.emit('twice')
     assert.equal((await told)[0].code, 'TOO_FAST')
+    // Whoever waits for an acknowledgement finds it there.
+    const failure = await first.timeout(WITHIN).emitWithAck('thrice')
+    assert.equal(failure.code, 'TOO_FAST')
     first.close()
   })
 

@@ -245,12 +245,15 @@ async fn a_long_absence_is_told_in_part() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_gateways_is_an_error_event() {
+async fn a_refusal_of_the_gateways_is_an_error_event_or_a_failed_acknowledgement() {
     let world = World::new();
     let (name, values) = world.chat.exception(&Code::TooFast.into()).unwrap();
     assert_eq!(&*name, "error");
     let told = r#"[{"code":"TOO_FAST","message":"Too many messages.","status":"error"}]"#;
     assert_eq!(&*values.json, told);
+    let answer = world.chat.failure(&Code::TooFast.into()).unwrap();
+    let told = r#"[{"code":"TOO_FAST","error":"Too many messages.","success":false}]"#;
+    assert_eq!(&*answer.json, told);
 }
 
 #[tokio::test]

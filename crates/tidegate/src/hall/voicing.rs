@@ -114,11 +114,27 @@ impl Hall {
         self.drive(net, line, socketio::Input::Socket(acknowledge));
     }
 
-    /// A refusal that concerns a connection which stays.
-    pub(super) fn except(&mut self, net: &mut Net, conn: ConnId, refusal: &Refusal) {
+    /// A refusal that concerns a connection which stays: in the acknowledgement that is awaited, or
+    /// as an event.
+    pub(super) fn except(
+        &mut self,
+        net: &mut Net,
+        conn: ConnId,
+        awaited: Option<proto::RequestId>,
+        refusal: &Refusal,
+    ) {
         let Some(route) = self.guest(conn).map(|it| it.route) else { return };
+        if let Some(reply) = awaited.and_then(|it| u32::try_from(it.0).ok()) {
+            let values = self.failure(route, refusal);
+            return self.acknowledge(net, conn, ReplyId(reply), values);
+        }
         let (name, values) = self.exception(route, refusal);
         self.reply_by_line(net, conn, Message::Event { name, values, reply: None });
+    }
+
+    fn failure(&self, route: RouteId, refusal: &Refusal) -> Values {
+        let worded = self.ground.app(route).and_then(|it| it.failure(refusal));
+        worded.unwrap_or_else(|| Values::new(format!("[{}]", refusal.to_json())))
     }
 
     /// A refusal in the words that the application's clients understand.
@@ -136,7 +152,7 @@ impl Hall {
             ComeBack::Now | ComeBack::Later => self.hang_up(net, line, refusal),
             ComeBack::No | ComeBack::WithToken => {
                 self.release_socket(net, conn);
-                self.except(net, conn, refusal);
+                self.except(net, conn, None, refusal);
                 let disconnect = sio::Input::Disconnect { socket };
                 self.drive(net, line, socketio::Input::Socket(disconnect));
             }
