@@ -139,6 +139,32 @@ fn a_user_is_counted_wherever_they_come_from_and_only_on_that_route() {
     assert_eq!(limits.connections_of(ROUTE, "ann"), 0);
 }
 
+/// F12: what comes by one socket counts like what comes by several, but is one attempt.
+#[test]
+fn a_further_place_by_the_same_socket_counts_and_is_no_attempt() {
+    let (mut door, now) = door(RouteLimits {
+        connections_per_address: Some(2),
+        connections_per_user: Some(1),
+        attempts_per_address: Rate::new(1, HOUR).ok(),
+        ..RouteLimits::default()
+    });
+    let home = address("192.0.2.1");
+    let mut first = door.admit(now, ROUTE, home).unwrap();
+    let mut second = door.admit_beside(ROUTE, home).unwrap();
+    let refused = door.admit_beside(ROUTE, home).unwrap_err();
+    assert_eq!(refused.limit, Limit::ConnectionsPerAddress);
+    door.seat_user(&mut first, "ann").unwrap();
+    let refused = door.seat_user(&mut second, "ann").unwrap_err();
+    assert_eq!(refused.limit, Limit::ConnectionsPerUser);
+    // Whoever leaves and stays on the socket leaves their place as a user to others.
+    door.unseat_user(&mut first);
+    door.unseat_user(&mut first);
+    door.seat_user(&mut second, "ann").unwrap();
+    door.release(first);
+    door.release(second);
+    assert_eq!(door.connections(), 0);
+}
+
 #[test]
 fn guessing_from_one_network_leaves_everyone_else_alone() {
     let (mut limits, now) = door(RouteLimits::unlimited());

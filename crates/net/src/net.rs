@@ -202,8 +202,8 @@ impl Net {
         self.socks.count()
     }
 
-    /// A place among connections for one without a socket here. Whatever is sent to it goes nowhere;
-    /// no socket gets the place before [`Net::free`].
+    /// A place among connections for one without a socket here. Whatever is sent to it goes
+    /// nowhere; no socket gets the place before [`Net::free`].
     pub fn reserve(&mut self) -> ConnId {
         self.socks.reserve()
     }

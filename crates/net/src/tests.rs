@@ -5,6 +5,7 @@ mod deadlines;
 mod fanning;
 mod heads;
 mod leaving;
+mod moving;
 mod pings;
 mod proxy;
 mod reading;

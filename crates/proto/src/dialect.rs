@@ -7,8 +7,8 @@ pub enum Dialect {
     Native,
     /// The application's own JSON, without envelope and without a subscribe step.
     Plain,
-    /// Socket.IO 5 over Engine.IO 4, by WebSocket or long polling. What its clients call a socket is
-    /// a connection here.
+    /// Socket.IO 5 over Engine.IO 4, by WebSocket or long polling. What its clients call a socket
+    /// is a connection here.
     SocketIo,
 }
 

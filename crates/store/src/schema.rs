@@ -1,7 +1,7 @@
 //! The file: its tables, its settings, its version.
 //!
 //! ```text
-//! messages   id ─► log, offset, time, key, sender, passed_over, event, payload, seal  appended
+//! messages   id ─► log, offset, time, key, sender, passed_over, event, payload, seal
 //! logs       id ─► channel, epoch, head, time, state, loose, seal                a row for each log
 //! cursors    log, user, device ─► delivered, read, seal
 //! kept       kind, key ─► value, seal                                  sessions, revocations

@@ -132,9 +132,9 @@ impl Inbox {
         self.call();
     }
 
-    /// Bounded by what it answers: one for each connection, for each that loses its session, for each
-    /// set of keys, or for each job that the store took; three for each request that polls, and one
-    /// for each socket on its way to another shard.
+    /// Bounded by what it answers: one for each connection, for each that loses its session, for
+    /// each set of keys, or for each job that the store took; three for each request that polls,
+    /// and one for each socket on its way to another shard.
     pub(crate) fn answer(&self, note: Note) {
         lock(&self.waiting).push(note, 0);
         self.call();

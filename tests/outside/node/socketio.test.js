@@ -101,7 +101,7 @@ for (const transports of WAYS) {
     socket.close()
   })
 
-  test(`${way}: namespaces share a connection, and each is entered and left by itself`, async () => {
+  test(`${way}: namespaces share a connection; each is entered and left by itself`, async () => {
     const auth = { token: token(1) }
     const main = await enter(1, { transports, auth, forceNew: false, multiplex: true })
     const side = main.io.socket('/side', { auth })
@@ -196,7 +196,7 @@ for (const transports of WAYS) {
     socket.close()
   })
 
-  test(`${way}: whoever is revoked hears why, is made to leave, and does not come back`, async () => {
+  test(`${way}: whoever is revoked hears why, has to leave, and does not come back`, async () => {
     const user = 31 + WAYS.indexOf(transports)
     const socket = await enter(user, { transports })
     const [exception, left] = [hears(socket, 'exception'), hears(socket, 'disconnect')]

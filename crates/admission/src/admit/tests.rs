@@ -9,3 +9,4 @@ mod order;
 mod seats;
 mod secrecy;
 mod sessions;
+mod socketio;

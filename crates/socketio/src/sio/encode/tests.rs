@@ -168,3 +168,19 @@ proptest! {
         prop_assert_eq!(packet.body, Body::Disconnect);
     }
 }
+
+/// An application's values are one JSON array, and nothing else gets onto the wire.
+#[test]
+fn values_that_are_there_as_an_array_are_looked_over() {
+    let name = EventName::parse("a").unwrap();
+    for (values, expected) in [("[]", r#"42["a"]"#), ("[ 1, {} ]", r#"42["a",1, {}]"#)] {
+        let payload = Payload::event_of(name, values).unwrap();
+        assert_eq!(&*event_of("/", None, &payload).text, expected);
+        let answer = Payload::answer_of(values).unwrap();
+        assert_eq!(*ack("/", AckId(7), &answer).text, *format!("437{values}"));
+    }
+    for wrong in ["", "1", "{}", "[1", "1]", "[1],[2]", " [1]"] {
+        assert!(Payload::event_of(name, wrong).is_err(), "{wrong}");
+        assert!(Payload::answer_of(wrong).is_err(), "{wrong}");
+    }
+}
