@@ -72,7 +72,7 @@ fn person((id, username, name, role): Planted) -> Person {
     let claims: Map<String, Value> =
         claims.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let profile = json!({
-        "id": id, "username": username, "name": name, "role": role, "chat": true,
+        "id": id, "username": username, "name": name, "role": role, "app": "chat",
     });
     Person { username: username.to_owned(), password: PASSWORD.to_owned(), claims, profile }
 }

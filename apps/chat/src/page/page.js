@@ -5,7 +5,7 @@
 import { connect } from '/chat/socket.js'
 
 const at = (id) => document.getElementById(id)
-const LIKE = '👍'
+const LIKE = '♥'
 /** The server forgets after five seconds that somebody types. */
 const TYPING_AGAIN = 2_000
 
@@ -67,8 +67,8 @@ async function showDoor() {
   at('door').hidden = false
   const answer = await fetch('/api/dev/people/').catch(() => null)
   const listed = answer?.ok ? (await answer.json()).people : []
-  at('token-form').hidden = 0 < listed.length
-  const chatters = listed.filter((it) => it.user.chat)
+  const chatters = listed.filter((it) => it.user.app === 'chat')
+  at('token-form').hidden = 0 < chatters.length
   const signIn = async ({ username, password }) => {
     const { access, refresh } = await ask('POST', '/api/auth/login/', { username, password })
     enter(access, refresh)
@@ -174,13 +174,13 @@ function renewed(message) {
 
 /** Only what is looked at has been read. */
 function read(message) {
-  if (document.visibilityState !== 'visible' || message.userId === session.id) return
+  const isRead = message.userId === session.id || message.deliveryStatus === 'READ'
+  if (document.visibilityState !== 'visible' || isRead || message.going) return
   link.emit('message:read', { messageId: message.id, channelId: message.channelId })
 }
 
 document.addEventListener('visibilitychange', () => {
-  const last = [...messages.values()].at(-1)
-  if (last && link) read(last)
+  if (link) messages.forEach(read)
 })
 
 // --- what is asked for ---------------------------------------------------------------------------
@@ -302,17 +302,19 @@ function span(kind, text) {
   return it
 }
 
-const title = (channel) => channel.with?.name ?? `${channel.type === 'PRIVATE' ? '🔒 ' : '# '}${channel.name}`
+const title = (channel) => channel.with?.name ?? `# ${channel.name}`
 
 function showList() {
   const shown = channels.map((channel) => {
     const item = row(title(channel), () => choose(channel))
     item.firstChild.setAttribute('aria-current', channel.id === current?.id)
+    if (channel.type === 'PRIVATE') item.firstChild.append(span('meta', ' private'))
     const count = unread.get(channel.id)
     if (count) item.firstChild.append(span('count', String(count)))
     return item
   })
   at('channels').replaceChildren(...shown)
+  at('others-panel').hidden = others.length === 0
   at('others').replaceChildren(...others.map((it) => row(title(it), () => join(it))))
 }
 

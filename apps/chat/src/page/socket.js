@@ -1,16 +1,48 @@
-// As much of Socket.IO 5 over Engine.IO 4 as this page needs: text, one namespace, WebSocket.
-//
-// The page is for watching the chat; a front end uses socket.io-client, which is tested against
-// the same server (tests/outside/node/chat.test.js).
+// The page's connection: over the stock socket.io-client where there is one (`globalThis.io`), and
+// otherwise over as much of Socket.IO 5 and Engine.IO 4 as this page needs: text, one namespace,
+// WebSocket. The client is not ours to bring along; tests put it there.
 
 /** How long an answer may take, as the shipped client has it. */
 const ANSWER_WITHIN = 5_000
 
+const lost = (error) => ({ success: false, error })
+
 /**
  * A connection that comes back. `auth` makes what is said at each CONNECT, or null to give up;
  * `seen` gets every change of state (connecting, open, waiting, refused), `heard` every event.
+ *
+ * `emit` says something, and resolves with `{success, data?, error?}`.
  */
-export function connect({ auth, seen, heard }) {
+export const connect = (how) => (globalThis.io ? stock(how) : own(how))
+
+function stock({ auth, seen, heard }) {
+  const socket = globalThis.io({
+    transports: ['websocket'],
+    auth: async (say) => {
+      seen('connecting', 'Connecting…')
+      const said = await auth().catch(() => ({}))
+      if (said !== null) return say(said)
+      socket.close()
+      seen('refused', 'Sign in again')
+    },
+  })
+  const parted = (text) =>
+    socket.active ? seen('waiting', 'Connection lost') : seen('refused', text)
+  socket.on('connect', () => seen('open', 'Connected by socket.io-client'))
+  socket.on('connect_error', (fault) => parted(fault.message))
+  socket.on('disconnect', () => parted('Ended by the server'))
+  socket.onAny((event, value) => heard(event, value))
+  return {
+    emit: (event, value) =>
+      socket
+        .timeout(ANSWER_WITHIN)
+        .emitWithAck(event, value)
+        .catch(() => lost('Server did not respond in time')),
+    close: () => socket.off().offAny().close(),
+  }
+}
+
+function own({ auth, seen, heard }) {
   let socket = null
   let attempt = 0
   let timer = 0
@@ -100,11 +132,8 @@ export function connect({ auth, seen, heard }) {
     socket = null
   }
 
-  const lost = (error) => ({ success: false, error })
-
   open()
   return {
-    /** Says something, and resolves with `{success, data?, error?}`. */
     emit: (event, value) =>
       new Promise((resolve) => {
         if (socket?.readyState !== WebSocket.OPEN) return resolve(lost('There is no connection'))
