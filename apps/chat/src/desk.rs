@@ -37,7 +37,8 @@ impl Desk {
     /// which ends with the thread.
     pub(crate) fn open(data_dir: &Path) -> Result<(Self, watch::Receiver<Option<i64>>), OpenError> {
         let mut room = Room { book: Book::open(data_dir)?, seats: Seats::default() };
-        let (questions, mut asked) = mpsc::channel::<Question>(Self::QUESTIONS_MAX);
+        let (questions, mut asked): (mpsc::Sender<Question>, _) =
+            mpsc::channel(Self::QUESTIONS_MAX);
         let (due, when_due) = watch::channel(None);
         let run = move || {
             while let Some(question) = asked.blocking_recv() {

@@ -38,8 +38,8 @@ pub trait App: Send + Sync + 'static {
         None
     }
 
-    /// The same for clients that hear events and wait for no acknowledgement: its name, and its values. `None`: `exception`, with
-    /// `{code, message, details?}` as its only value.
+    /// The same for clients that hear events, where they wait for no acknowledgement: its name, and
+    /// its values. `None`: `exception`, with `{code, message, details?}` as its only value.
     fn exception(&self, _refusal: &Refusal) -> Option<(Arc<str>, Values)> {
         None
     }

@@ -1,7 +1,13 @@
 // The chat over the stock socket.io-client: two people and a third, as its front end does it.
 
 import assert from 'node:assert/strict'
+import { createSign, generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 import { io } from 'socket.io-client'
 
@@ -19,8 +25,8 @@ const shown = (user) => ({ sub: user, name: user[0].toUpperCase() + user.slice(1
 const tokenOf = (user, more = {}) => token(user, { ...shown(user), ...more })
 
 /** A client that has not connected yet; it writes down all it hears. */
-function client(user, { auth, ...how } = {}) {
-  const socket = io(gate.page('/'), {
+function client(user, { auth, at = gate, ...how } = {}) {
+  const socket = io(at.page('/'), {
     transports: ['websocket'],
     forceNew: true,
     reconnectionDelay: 50,
@@ -368,6 +374,63 @@ test('R127: whoever is removed is put out, and stays out until taken back', asyn
   await gate.ask('POST', '/api/chat/users/dan/restore/', {}, admin)
   const back = await enter('dan')
   back.close()
+})
+
+test('R64: what was acknowledged is there after a kill, and the clients are back', async () => {
+  const [ann, bob] = [await enter('ann'), await enter('bob')]
+  const channelId = await channel([ann, bob])
+  const said = { channelId, content: 'last words', tempId: 'temp-64' }
+  const { data: { id } } = await ann.say('message:send', said)
+  await gate.restart('SIGKILL')
+  for (const it of [ann, bob]) await it.hears('connection:success')
+  const again = await ann.say('message:send', said)
+  assert.equal(again.data.id, id, 'it is the same message still')
+  await settle(channelId, ann, bob)
+  const heard = await gate.ask('GET', `/api/chat/channels/${channelId}/messages`, null, tokenOf('bob'))
+  const contents = (await heard.json()).messages.map((it) => it.content)
+  assert.equal(contents.filter((it) => it === 'last words').length, 1)
+  ann.close()
+  bob.close()
+})
+
+/** The example, with keys that an issuer publishes. */
+async function withPublishedKeys(url) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tidegate-'))
+  const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
+  const text = await readFile(path.join(root, 'examples/chat.toml'), 'utf8')
+  const secret = /secret = .*TIDEGATE_SECRET.*\nalgorithms = .*\n/
+  const file = path.join(folder, 'chat.toml')
+  await writeFile(file, text.replace(secret, `jwks = { url = "${url}" }\n`))
+  const at = await start(path.relative(root, file))
+  return { at, close: () => at.close().then(() => rm(folder, { recursive: true })) }
+}
+
+test('R4: tokens signed with RS256 by a key that is published', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }
+  const issuer = createServer((_, answer) => {
+    answer.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
+  })
+  await new Promise((listening) => issuer.listen(0, '127.0.0.1', listening))
+  const { at, close } = await withPublishedKeys(`http://127.0.0.1:${issuer.address().port}/jwks`)
+  const signed = (claims, key = privateKey) => {
+    const part = (it) => Buffer.from(JSON.stringify(it)).toString('base64url')
+    const exp = Math.floor(Date.now() / 1000) + 60
+    const text = `${part({ alg: 'RS256', kid: 'k1', typ: 'JWT' })}.${part({ exp, ...claims })}`
+    return `${text}.${createSign('RSA-SHA256').update(text).sign(key, 'base64url')}`
+  }
+  const sub = 'user_2abcDEF'
+  for (const before of ['', 'Bearer ']) {
+    const auth = { token: before + signed({ sub, sid: 'sess_1', azp: 'http://localhost:3000' }), userId: sub }
+    const socket = await enter(sub, { at, auth })
+    assert.equal(socket.welcome.userId, sub)
+    socket.close()
+  }
+  const forger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  const fault = await refused(client(sub, { at, auth: { token: signed({ sub }, forger) } }))
+  assert.equal(fault.data.code, 'INVALID_TOKEN')
+  issuer.close()
+  await close()
 })
 
 test('the health check of the system that was here before', async () => {
