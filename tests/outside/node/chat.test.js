@@ -400,23 +400,27 @@ async function withPublishedKeys(url) {
   const text = await readFile(path.join(root, 'examples/chat.toml'), 'utf8')
   const secret = /secret = .*TIDEGATE_SECRET.*\nalgorithms = .*\n/
   const file = path.join(folder, 'chat.toml')
-  await writeFile(file, text.replace(secret, `jwks = { url = "${url}" }\n`))
+  const keys = text.replace(secret, `jwks = { url = "${url}/jwks" }\n`)
+  await writeFile(file, keys.replace(/# issuer = .*/, `issuer = ["${url}"]`))
   const at = await start(path.relative(root, file))
   return { at, close: () => at.close().then(() => rm(folder, { recursive: true })) }
 }
 
-test('R4: tokens signed with RS256 by a key that is published', async () => {
+test('R4: tokens signed with RS256 by a key that is published', async (t) => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' }
   const issuer = createServer((_, answer) => {
     answer.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
   })
   await new Promise((listening) => issuer.listen(0, '127.0.0.1', listening))
-  const { at, close } = await withPublishedKeys(`http://127.0.0.1:${issuer.address().port}/jwks`)
+  t.after(() => issuer.close())
+  const iss = `http://127.0.0.1:${issuer.address().port}`
+  const { at, close } = await withPublishedKeys(iss)
+  t.after(close)
   const signed = (claims, key = privateKey) => {
     const part = (it) => Buffer.from(JSON.stringify(it)).toString('base64url')
     const exp = Math.floor(Date.now() / 1000) + 60
-    const text = `${part({ alg: 'RS256', kid: 'k1', typ: 'JWT' })}.${part({ exp, ...claims })}`
+    const text = `${part({ alg: 'RS256', kid: 'k1', typ: 'JWT' })}.${part({ iss, exp, ...claims })}`
     return `${text}.${createSign('RSA-SHA256').update(text).sign(key, 'base64url')}`
   }
   const sub = 'user_2abcDEF'
@@ -429,8 +433,6 @@ test('R4: tokens signed with RS256 by a key that is published', async () => {
   const forger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
   const fault = await refused(client(sub, { at, auth: { token: signed({ sub }, forger) } }))
   assert.equal(fault.data.code, 'INVALID_TOKEN')
-  issuer.close()
-  await close()
 })
 
 test('the health check of the system that was here before', async () => {
