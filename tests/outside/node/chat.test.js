@@ -321,7 +321,7 @@ test('R65: after a loss the client comes back by itself, and is in its rooms aga
   bob.close()
 })
 
-test('R14: a new token on the same client, as its updateCredentials does it', async () => {
+test('R10: a new token on the same client, as its updateCredentials does it', async () => {
   const gus = await enter('gus')
   gus.auth = { token: tokenOf('gus'), userId: 'gus' }
   gus.disconnect().connect()
@@ -376,7 +376,7 @@ test('R127: whoever is removed is put out, and stays out until taken back', asyn
   back.close()
 })
 
-test('R64: what was acknowledged is there after a kill, and the clients are back', async () => {
+test('R65, R74: what was acknowledged is there after a kill, and the clients are back', async () => {
   const [ann, bob] = [await enter('ann'), await enter('bob')]
   const channelId = await channel([ann, bob])
   const said = { channelId, content: 'last words', tempId: 'temp-64' }
