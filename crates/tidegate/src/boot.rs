@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::{
     driver,
-    ground::Ground,
+    ground::{Ground, WaitingMax},
     hub::{Hub, Mint},
     inbox::{self, lock},
     keeper, polling,
@@ -249,6 +249,10 @@ fn ground(
         Ground {
             door: config.door(),
             head_limits: head_limits(config),
+            waiting_max: WaitingMax {
+                packets: config.server.outbox_frames_max,
+                bytes: config.server.outbox_bytes_max,
+            },
             limits: Mutex::new(limits),
             register: Mutex::new(Register::new(bounds)),
             keeper: keeper::Keeper::new(store.clone()),

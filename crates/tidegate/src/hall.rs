@@ -112,7 +112,7 @@ impl Hall {
         let inbox = Arc::clone(ground.hub.inbox(id));
         let bytes = |route| ground.door.routes.of(route).map_or(0, |it| it.message_bytes_max);
         let routes = (0..).map(RouteId).map(bytes);
-        let lines = lines::Lines::new(rules.policies.iter().zip(routes));
+        let lines = lines::Lines::new(rules.policies.iter().zip(routes), ground.waiting_max);
         let writer = ground.store.writer(Arc::new(storing::ToInbox(Arc::clone(&inbox))));
         Self {
             id,

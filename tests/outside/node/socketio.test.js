@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { io } from 'socket.io-client'
+import WebSocket from 'ws'
 
 import { connect } from './client.js'
 import { API_KEY, start, token, until, WITHIN } from './gate.js'
@@ -353,6 +354,31 @@ test('F13: a WebSocket that proves nothing costs its session nothing', async () 
     assert.deepEqual([refused.status, refused.body.code], [400, 1])
     return true
   })
+})
+
+test('F12: packets that break the rules end the connection that says them, and no other', async () => {
+  const bystander = await enter(52)
+  const url = gate.page('/open/?EIO=4&transport=websocket').replace('http', 'ws')
+  const flood = Array.from({ length: 17 }, (_, n) => `40/${n},`)
+  for (const packets of [
+    ['42["early"]'],
+    ['40', '42["disconnect"]'],
+    ['40', '42[null]'],
+    ['40', '451-["a",{"_placeholder":true,"num":1}]'],
+    ['40', '451-["a",{"_placeholder":true,"num":-1}]'],
+    ['40', '4511-["a"]'],
+    ['40', `42["a",${'['.repeat(65)}${']'.repeat(65)}]`],
+    ['40', '42["a",{]'],
+    ['48'],
+    ['9'],
+    flood,
+  ]) {
+    const ws = new WebSocket(url)
+    ws.addEventListener('open', () => packets.forEach((it) => ws.send(it)))
+    await new Promise((closed) => ws.addEventListener('close', closed))
+  }
+  assert.equal(await bystander.timeout(WITHIN).emitWithAck('still', 'here'), 'here')
+  bystander.close()
 })
 
 test('R36: pages of the route\'s origins may poll with credentials, and no others', async () => {
