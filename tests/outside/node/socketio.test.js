@@ -115,7 +115,7 @@ for (const transports of WAYS) {
     side.emit('there', 2)
     assert.deepEqual([await here, await there], [[1], [2]])
     // Both are in the channel, and each hears it once.
-    const [both, also] = [hears(main, 'message'), hears(side, 'message')]
+    const [both, also] = [hears(main, 'for you'), hears(side, 'for you')]
     assert.equal((await publish('user:1', { n: 1 })).status, 200)
     assert.deepEqual([await both, await also], [[{ n: 1 }], [{ n: 1 }]])
     side.disconnect()
@@ -183,7 +183,8 @@ for (const transports of WAYS) {
     const heard = all.map((it) => hears(it, 'message'))
     assert.equal((await publish('room:all', { to: 'all' })).status, 200)
     for (const it of heard) assert.deepEqual(await it, [{ to: 'all' }])
-    const own = all.slice(2).map((it) => hears(it, 'message'))
+    // Its namespace says what those are called.
+    const own = all.slice(2).map((it) => hears(it, 'for you'))
     assert.equal((await publish('user:13', 'yours')).status, 200)
     for (const it of own) assert.deepEqual(await it, ['yours'])
     all.forEach((it) => it.close())
