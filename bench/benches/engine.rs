@@ -20,6 +20,7 @@ const CROWD: u32 = 10_000;
 
 fn rules() -> Rules {
     let policy = Policy {
+        typing: None,
         dialect: Dialect::Plain,
         has_app: false,
         messages: None,
@@ -80,6 +81,7 @@ fn publication() -> Input {
         payload: r#"{"text":"the tide comes in"}"#.into(),
         from: None,
         except: None,
+        event: None,
         is_signal: false,
     };
     Input::Sought { ticket: Ticket(1), errand: Errand::Publish(draft) }

@@ -1,52 +1,65 @@
-//! A backend that publishes over HTTP connections it keeps.
+//! A backend that publishes over connections it keeps.
+
+mod line;
 
 use std::{
     collections::VecDeque,
-    io::{self, ErrorKind, Read as _, Write as _},
+    io,
     net::SocketAddr,
+    time::{Duration, Instant},
 };
 
-use mio::{Interest, Registry, Token, net::TcpStream};
+use mio::Registry;
 
-/// Connections of one backend, each with at most one request under way.
+use self::line::Line;
+use crate::options::{Options, Via};
+
+/// Connections of one backend, each with at most one publication that is not answered.
 #[derive(Debug)]
 pub(crate) struct Backend {
     lines: Vec<Line>,
+    /// When the last publication of each line was sent.
+    sent_at: Vec<Instant>,
     /// The one that has rested longest first: servers close connections that are not used.
     idle: VecDeque<usize>,
-    head: String,
-    pub(crate) answers: u64,
-}
-
-#[derive(Debug)]
-struct Line {
-    stream: TcpStream,
-    received: Vec<u8>,
+    answers: u64,
+    /// How long answers took, in the order in which they came.
+    pub(crate) waits: Vec<Duration>,
 }
 
 impl Backend {
-    /// Opens `count` connections, known to the poll from `first` on.
+    /// One that has no connections yet.
+    pub(crate) const fn none() -> Self {
+        Self {
+            lines: Vec::new(),
+            sent_at: Vec::new(),
+            idle: VecDeque::new(),
+            answers: 0,
+            waits: Vec::new(),
+        }
+    }
+
+    /// Opens `count` connections, known to the poll from `first` on. `target` names what a native
+    /// line asks for. They are free once the server has let them in.
     pub(crate) fn connect(
-        at: SocketAddr,
+        options: &Options,
         count: usize,
-        api_key: &str,
+        target: impl Fn(usize) -> io::Result<String>,
         first: usize,
         registry: &Registry,
     ) -> io::Result<Self> {
-        let line = |index| {
-            let stream = std::net::TcpStream::connect(at)?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            let mut stream = TcpStream::from_std(stream);
-            registry.register(&mut stream, Token(first + index), Interest::READABLE)?;
-            Ok(Line { stream, received: Vec::new() })
+        let at: SocketAddr = options.at;
+        let open = |index| {
+            let mut line = match options.via {
+                Via::Http => Line::http(at, &options.api_key)?,
+                Via::Native => Line::native(at, &target(index)?, index)?,
+            };
+            line.register(registry, first + index)?;
+            Ok(line)
         };
-        let lines = (0..count).map(line).collect::<io::Result<Vec<_>>>()?;
-        let head = format!(
-            "POST /api/publish HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {api_key}\r\n\
-             Content-Type: application/json\r\nContent-Length: "
-        );
-        Ok(Self { idle: (0..lines.len()).collect(), lines, head, answers: 0 })
+        let lines = (0..count).map(open).collect::<io::Result<Vec<_>>>()?;
+        let idle = (0..count).filter(|it| lines[*it].is_open()).collect();
+        Ok(Self { sent_at: vec![Instant::now(); count], idle, lines, ..Self::none() })
     }
 
     pub(crate) fn is_free(&self) -> bool {
@@ -57,53 +70,28 @@ impl Backend {
         self.idle.len() == self.lines.len()
     }
 
+    /// Publications that were answered.
+    pub(crate) const fn answers(&self) -> u64 {
+        self.answers
+    }
+
     /// Publishes on a connection that has nothing else to do.
     pub(crate) fn publish(&mut self, channel: &str, data: &[u8]) -> io::Result<()> {
         let index = self.idle.pop_front().ok_or_else(|| io::Error::other("all lines are busy"))?;
-        let opening = format!("{{\"channel\":\"{channel}\",\"data\":");
-        let length = opening.len() + data.len() + 1;
-        let mut request = format!("{}{length}\r\n\r\n{opening}", self.head).into_bytes();
-        request.extend_from_slice(data);
-        request.push(b'}');
-        // The last answer has come, so the socket's buffer is empty and takes it whole.
-        match self.lines[index].stream.write(&request)? {
-            written if written == request.len() => Ok(()),
-            _ => Err(io::Error::other("a request did not fit into a socket")),
-        }
+        self.sent_at[index] = Instant::now();
+        self.lines[index].publish(channel, data)
     }
 
     /// Reads what the server answered on a line.
     pub(crate) fn read(&mut self, index: usize, buffer: &mut [u8]) -> io::Result<()> {
-        let line = &mut self.lines[index];
-        loop {
-            match line.stream.read(buffer) {
-                Ok(0) => return Err(io::Error::other("the server closed a backend's connection")),
-                Ok(count) => line.received.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        if is_answered(&line.received)? {
-            line.received.clear();
+        let was_open = self.lines[index].is_open();
+        if self.lines[index].read(buffer)? {
             self.idle.push_back(index);
-            self.answers += 1;
+            if was_open {
+                self.answers += 1;
+                self.waits.push(self.sent_at[index].elapsed());
+            }
         }
         Ok(())
     }
-}
-
-/// Whether a whole answer is here, and a good one.
-fn is_answered(received: &[u8]) -> io::Result<bool> {
-    let Some(end) = received.windows(4).position(|it| it == b"\r\n\r\n") else { return Ok(false) };
-    let head = String::from_utf8_lossy(&received[..end]).to_ascii_lowercase();
-    let length = head.lines().find_map(|it| it.strip_prefix("content-length:"));
-    let length: usize = length.and_then(|it| it.trim().parse().ok()).unwrap_or(0);
-    if received.len() < end + 4 + length {
-        return Ok(false);
-    }
-    if !head.starts_with("http/1.1 200") {
-        let whole = String::from_utf8_lossy(received);
-        return Err(io::Error::other(format!("the server would not publish: {whole}")));
-    }
-    Ok(true)
 }

@@ -66,6 +66,16 @@ impl Person {
         }
     }
 
+    /// Says one message, which has to be small enough for an empty socket.
+    pub(crate) fn say(&mut self, text: &[u8], dice: &mut Dice) -> io::Result<()> {
+        let [a, b, c, d, ..] = dice.roll().to_ne_bytes();
+        let frame = client::frame(Opcode::Text, text, [a, b, c, d]);
+        match self.stream.write(&frame)? {
+            written if written == frame.len() => Ok(()),
+            _ => Err(io::Error::other("a message did not fit into a socket")),
+        }
+    }
+
     pub(crate) const fn is_in(&self) -> bool {
         self.head.is_none()
     }
@@ -98,7 +108,8 @@ impl Person {
                         let _ = self.stream.write(&pong)?;
                     }
                     Opcode::Continuation | Opcode::Binary | Opcode::Close | Opcode::Pong => {
-                        let what = format!("the server sent {:?}", frame.opcode);
+                        let said = String::from_utf8_lossy(frame.payload);
+                        let what = format!("the server sent {:?}: {said}", frame.opcode);
                         return Err(io::Error::other(what));
                     }
                 }

@@ -10,10 +10,15 @@ mod scenario; // Start here.
 mod backend;
 mod cost;
 mod crowd;
+mod desk;
 mod dice;
+mod floor;
 mod ledger;
 mod options;
+mod returning;
+mod room;
 mod stage;
+mod storm;
 mod table;
 
 pub use crate::{options::Options, scenario::run, table::print};

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, env, io, net::SocketAddr, time::Duration};
 pub(crate) enum Tokens {
     /// None at all; for servers that look at none.
     None,
-    /// All the same one.
-    One,
+    /// One of ten, so that a token was seen before; a user may have a thousand sessions.
+    Few,
     /// Each their own.
     Distinct,
 }
@@ -20,6 +20,15 @@ pub(crate) enum Pace {
     PerSecond(f64),
     /// So many on their way at any time: published, and not with every member yet.
     InFlight(usize),
+}
+
+/// How the backend publishes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Via {
+    /// `POST /api/publish`, on connections that are kept.
+    Http,
+    /// The native dialect's `publish`, each line a connection of its own user.
+    Native,
 }
 
 /// Where and how much.
@@ -37,6 +46,17 @@ pub struct Options {
     pub(crate) bystanders: usize,
     pub(crate) channels: usize,
     pub(crate) tokens: Tokens,
+    /// The channel that is published to.
+    pub(crate) room: String,
+    pub(crate) via: Via,
+    /// Whether the members of a crowd speak the native dialect.
+    pub(crate) is_native: bool,
+    /// Whether members are told how far the others have read.
+    pub(crate) is_told: bool,
+    /// Publications that a crowd misses while it is away.
+    pub(crate) missed: usize,
+    /// The command that starts the server again once it was killed; it must not fork.
+    pub(crate) restart: String,
     /// What the figure is called in the table, if not by its options.
     pub(crate) label: String,
     /// What tokens are signed with.
@@ -70,9 +90,18 @@ impl Options {
             channels: number(&take("channels", "1"))?,
             tokens: match take("tokens", "distinct").as_str() {
                 "none" => Tokens::None,
-                "one" => Tokens::One,
+                "few" => Tokens::Few,
                 _ => Tokens::Distinct,
             },
+            room: take("room", "room"),
+            via: match take("via", "http").as_str() {
+                "native" => Via::Native,
+                _ => Via::Http,
+            },
+            is_native: take("dialect", "plain") == "native",
+            is_told: take("told", "no") == "yes",
+            missed: number(&take("missed", "10"))?,
+            restart: take("restart", ""),
             label: take("label", ""),
             secret: env::var("TIDEGATE_SECRET").unwrap_or_default().into_bytes(),
             api_key: env::var("TIDEGATE_API_KEY").unwrap_or_default(),

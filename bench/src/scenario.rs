@@ -1,8 +1,9 @@
 //! The scenarios. Each prints lines of `scenario, what, server, figure, unit`, between tabs.
 
 use std::{
+    fs::{self, File},
     io::{self, Write as _},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -10,7 +11,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::{
     cost::{cpu, resident},
     options::{Options, Pace, Tokens},
-    stage::{ROOM, Stage},
+    returning::{Returning, unexpected},
+    room::{presence, receipts, typing},
+    stage::Stage,
+    storm::storm,
 };
 
 /// Traffic before anything is counted: caches, allocators and just-in-time compilers settle.
@@ -18,6 +22,9 @@ const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Memory is read after this much quiet.
 const SETTLING: Duration = Duration::from_secs(3);
+
+/// Syncs that are timed.
+const SYNCS: usize = 1000;
 
 /// People who come in and stay before memory or handshakes are counted.
 const FIRST_PEOPLE: usize = 300;
@@ -39,11 +46,25 @@ pub fn run(name: &str, options: &Options) -> io::Result<()> {
         "publish" => publish(options),
         "latency" => latency(options),
         "growth" => growth(options),
-        _ => Err(io::Error::other("scenarios: fanout handshake idle publish latency growth")),
+        "storm" => storm(options),
+        "receipts" => receipts(options),
+        "typing" => typing(options),
+        "presence" => presence(options),
+        "sync" => sync(options),
+        _ => Err(io::Error::other(
+            "scenarios: fanout handshake idle publish latency growth storm receipts typing \
+             presence sync",
+        )),
     }
 }
 
-fn tell(scenario: &str, what: &str, options: &Options, figure: f64, unit: &str) -> io::Result<()> {
+pub(crate) fn tell(
+    scenario: &str,
+    what: &str,
+    options: &Options,
+    figure: f64,
+    unit: &str,
+) -> io::Result<()> {
     writeln!(io::stdout(), "{scenario}\t{what}\t{}\t{figure:.3}\t{unit}", options.server)
 }
 
@@ -72,8 +93,42 @@ fn publish(options: &Options) -> io::Result<()> {
     let before = cpu(options.pid)?;
     let played = stage.play(options.lasting)?;
     let spent = cpu(options.pid)?.saturating_sub(before);
-    let what = format!("one member, {} B, {:?}", options.bytes, options.pace);
-    tell("publish", &what, options, each(spent, played.publications), "µs")
+    let (room, via) = (&options.room, options.via);
+    let what = format!("{room}, {via:?}, {} B, {:?}", options.bytes, options.pace);
+    tell("publish", &what, options, each(spent, played.publications), "µs")?;
+    let per_second = played.publications as f64 / played.took.as_secs_f64() / 1000.0;
+    tell("publish: confirmed", &what, options, per_second, "k/s")?;
+    for share in [50, 99] {
+        let wait = at_share(&played.waits, share);
+        tell(&format!("publish: answer, {share} %"), &what, options, wait, "ms")?;
+    }
+    Ok(())
+}
+
+/// The wait that so many of a hundred do not exceed, in milliseconds.
+fn at_share(sorted: &[Duration], share: usize) -> f64 {
+    let index = (sorted.len() * share / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(index).map_or(f64::NAN, |it| it.as_secs_f64() * 1e3)
+}
+
+/// What one sync of four fresh KiB takes in the directory that is now: the price of a promise.
+fn sync(options: &Options) -> io::Result<()> {
+    let path = std::env::temp_dir().join(format!("sync-{}", std::process::id()));
+    let mut file = File::create_new(&path)?;
+    let mut took = Vec::new();
+    for _ in 0..SYNCS {
+        file.write_all(&[7; 4096])?;
+        let began = Instant::now();
+        file.sync_data()?;
+        took.push(began.elapsed());
+    }
+    fs::remove_file(&path)?;
+    took.sort_unstable();
+    for share in [50, 99] {
+        let figure = at_share(&took, share);
+        tell("sync", &format!("4 KiB, {share} %"), options, figure, "ms")?;
+    }
+    Ok(())
 }
 
 /// How long until the last member has it, where there is nothing else to do.
@@ -83,9 +138,8 @@ fn latency(options: &Options) -> io::Result<()> {
     stage.play(WARM_UP)?;
     let played = stage.play(options.lasting)?;
     for share in [50, 99] {
-        let index = (played.latencies.len() * share / 100).min(played.latencies.len() - 1);
         let what = format!("to the last of {}, {share} %", options.members);
-        tell("latency", &what, options, played.latencies[index].as_secs_f64() * 1e3, "ms")?;
+        tell("latency", &what, options, at_share(&played.latencies, share), "ms")?;
     }
     Ok(())
 }
@@ -93,9 +147,9 @@ fn latency(options: &Options) -> io::Result<()> {
 /// What a connection costs from accept to being a member.
 fn handshake(options: &Options) -> io::Result<()> {
     let mut stage = Stage::new(options)?;
-    let first = stage.invite(&rooms(FIRST_PEOPLE))?;
+    let first = stage.invite(&rooms(options, FIRST_PEOPLE))?;
     stage.gather(&first, true)?;
-    let targets = stage.invite(&rooms(options.members))?;
+    let targets = stage.invite(&rooms(options, options.members))?;
     let before = cpu(options.pid)?;
     for wave in targets.chunks(WAVE) {
         stage.gather(wave, true)?;
@@ -104,7 +158,7 @@ fn handshake(options: &Options) -> io::Result<()> {
     let what = match options.tokens {
         _ if !options.label.is_empty() => &options.label,
         Tokens::None => "without token",
-        Tokens::One => "the same token",
+        Tokens::Few => "tokens seen before",
         Tokens::Distinct => "distinct tokens",
     };
     tell("handshake", what, options, each(spent, targets.len() as u64), "µs")
@@ -112,10 +166,13 @@ fn handshake(options: &Options) -> io::Result<()> {
 
 /// What a connection that says nothing costs in memory.
 fn idle(options: &Options) -> io::Result<()> {
+    if options.is_native {
+        return native_idle(options);
+    }
     let mut stage = Stage::new(options)?;
-    let first = stage.invite(&rooms(FIRST_PEOPLE))?;
+    let first = stage.invite(&rooms(options, FIRST_PEOPLE))?;
     stage.gather(&first, true)?;
-    let targets = stage.invite(&rooms(options.members))?;
+    let targets = stage.invite(&rooms(options, options.members))?;
     stage.settle(SETTLING)?;
     let before = resident(options.pid)?;
     for wave in targets.chunks(WAVE) {
@@ -123,7 +180,22 @@ fn idle(options: &Options) -> io::Result<()> {
     }
     stage.settle(SETTLING)?;
     let grown = resident(options.pid)?.saturating_sub(before);
-    let what = format!("{} in one channel", options.members);
+    let what = format!("{} in {}", options.members, options.room);
+    tell("idle", &what, options, grown as f64 / options.members as f64, "B/connection")
+}
+
+/// The same of one that speaks the native dialect and has subscribed by itself.
+fn native_idle(options: &Options) -> io::Result<()> {
+    let all = FIRST_PEOPLE + options.members;
+    let everyone = Options { members: all, ..options.clone() };
+    let mut crowd = Returning::new(&everyone)?;
+    crowd.come(0..FIRST_PEOPLE)?;
+    crowd.floor.settle(SETTLING, |_, said| Err(unexpected(said)))?;
+    let before = resident(options.pid)?;
+    crowd.come(FIRST_PEOPLE..all)?;
+    crowd.floor.settle(SETTLING, |_, said| Err(unexpected(said)))?;
+    let grown = resident(options.pid)?.saturating_sub(before);
+    let what = format!("{} in {}, native", options.members, options.room);
     tell("idle", &what, options, grown as f64 / options.members as f64, "B/connection")
 }
 
@@ -144,7 +216,7 @@ fn growth(options: &Options) -> io::Result<()> {
     let spent = cpu(options.pid)?.saturating_sub(before);
     let what = format!("{} connections in {} channels", options.bystanders, options.channels);
     tell("growth: handshake", &what, options, each(spent, last.len() as u64), "µs")?;
-    let targets = stage.invite(&rooms(options.members))?;
+    let targets = stage.invite(&rooms(options, options.members))?;
     stage.gather(&targets, true)?;
     stage.hire_backend()?;
     stage.play(WARM_UP)?;
@@ -156,17 +228,17 @@ fn growth(options: &Options) -> io::Result<()> {
 
 fn in_the_room(options: &Options) -> io::Result<Stage<'_>> {
     let mut stage = Stage::new(options)?;
-    let targets = stage.invite(&rooms(options.members))?;
+    let targets = stage.invite(&rooms(options, options.members))?;
     stage.gather(&targets, true)?;
     // Last, because a server closes a connection on which nothing is asked for a while.
     stage.hire_backend()?;
     Ok(stage)
 }
 
-fn rooms(count: usize) -> Vec<String> {
-    vec![ROOM.to_owned(); count]
+fn rooms(options: &Options, count: usize) -> Vec<String> {
+    vec![options.room.clone(); count]
 }
 
-fn each(spent: Duration, count: u64) -> f64 {
+pub(crate) fn each(spent: Duration, count: u64) -> f64 {
     spent.as_secs_f64() * 1e6 / count.max(1) as f64
 }

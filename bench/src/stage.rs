@@ -26,9 +26,6 @@ const KNOCKS_MAX: usize = 64;
 /// Longest silence of the server before it is taken for stuck.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The channel that is published to.
-pub(crate) const ROOM: &str = "room";
-
 /// What was measured of one play.
 #[derive(Debug)]
 pub(crate) struct Played {
@@ -36,6 +33,8 @@ pub(crate) struct Played {
     pub(crate) deliveries: u64,
     /// Sorted.
     pub(crate) latencies: Vec<Duration>,
+    /// From asking to the answer, sorted.
+    pub(crate) waits: Vec<Duration>,
     pub(crate) took: Duration,
 }
 
@@ -63,7 +62,7 @@ impl<'a> Stage<'a> {
             waiting: 0,
             dice: Dice::new(0x7469_6465_6761_7465),
             ledger: Ledger::new(options.members),
-            backend: Backend::connect(options.at, 0, "", LINES, poll.registry())?,
+            backend: Backend::none(),
             signed: 0,
             poll,
         })
@@ -75,9 +74,12 @@ impl<'a> Stage<'a> {
             Pace::InFlight(count) => count,
             Pace::PerSecond(_) => 4,
         };
-        let registry = self.poll.registry();
-        let (at, key) = (self.options.at, &self.options.api_key);
-        self.backend = Backend::connect(at, lines, key, LINES, registry)?;
+        let key = Key::hmac(&self.options.secret).map_err(io::Error::other)?;
+        let target = |index| Ok(format!("/ws/native?token={}", sign(index as u64, &key)?));
+        self.backend = Backend::connect(self.options, lines, target, LINES, self.poll.registry())?;
+        while !self.backend.is_silent() {
+            self.listen(Some(PATIENCE))?;
+        }
         Ok(())
     }
 
@@ -87,7 +89,7 @@ impl<'a> Stage<'a> {
         let mut target = |room: &String| {
             let token = match self.options.tokens {
                 Tokens::None => return Ok(format!("/ws/bench/{room}")),
-                Tokens::One => sign(0, &key)?,
+                Tokens::Few => sign(self.signed % 10, &key)?,
                 Tokens::Distinct => sign(self.signed, &key)?,
             };
             self.signed += 1;
@@ -124,7 +126,8 @@ impl<'a> Stage<'a> {
     /// Publishes to the room for a while, then waits until everyone has got everything.
     pub(crate) fn play(&mut self, lasting: Duration) -> io::Result<Played> {
         self.ledger.begin();
-        let answers = self.backend.answers;
+        let answers = self.backend.answers();
+        self.backend.waits.clear();
         let began = Instant::now();
         let mut published = 0_u32;
         loop {
@@ -146,7 +149,7 @@ impl<'a> Stage<'a> {
                     break;
                 }
                 let payload = self.ledger.write(self.options.bytes, due);
-                self.backend.publish(ROOM, &payload)?;
+                self.backend.publish(&self.options.room, &payload)?;
                 published += 1;
             }
             self.listen(Some(wait))?;
@@ -156,10 +159,13 @@ impl<'a> Stage<'a> {
         }
         let mut latencies = std::mem::take(&mut self.ledger.latencies);
         latencies.sort_unstable();
+        let mut waits = std::mem::take(&mut self.backend.waits);
+        waits.sort_unstable();
         Ok(Played {
-            publications: self.backend.answers - answers,
+            publications: self.backend.answers() - answers,
             deliveries: self.ledger.deliveries,
             latencies,
+            waits,
             took: began.elapsed(),
         })
     }
@@ -206,7 +212,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn sign(number: u64, key: &Key) -> io::Result<String> {
+pub(crate) fn sign(number: u64, key: &Key) -> io::Result<String> {
     let claims = json!({
         "user_id": number + 1,
         "token_type": "access",

@@ -107,12 +107,12 @@ class Gate:
             command.append("--dev")
         begin = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(command, stderr=log, env=self._surroundings())
+            self.process = subprocess.Popen(command, stderr=log, env=self.surroundings())
         self.port = until(lambda: self._announced(begin), "the log to say where it listens")
         until(lambda: self.is_ready() or None, "/health/ready to answer 200")
         return self
 
-    def _surroundings(self) -> dict[str, str]:
+    def surroundings(self) -> dict[str, str]:
         """Drains at once, and logs all that could hold what must not be logged (A7)."""
         return os.environ | {
             "TIDEGATE_SECRET": tokens.SECRET,

@@ -3,6 +3,7 @@ A13."""
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -335,7 +336,9 @@ def test_a_revoked_user_is_out_and_stays_out(gate: Gate, address: str) -> None:
     bare = f"{PATH}?session={welcome['session']}"
     assert refusal(gate, bare, address=address).code == "AUTH_REQUIRED"
     assert "pong" in bob.ask(ping={})
-    rows = api(gate, "GET", "/api/revocations")["revocations"]
+    told = api(gate, "GET", "/api/revocations")
+    rows = told["revocations"]
+    assert len(rows) == told["total"]
     assert any(it.get("user") == "ann-revoked" and it["reason"] == "She has left." for it in rows)
 
 
@@ -437,6 +440,15 @@ def test_a_token_is_exchanged_for_a_newer_one_once(gate: Gate, address: str) -> 
     enter(gate, newer, address=address)
     body = gate.ask("POST", "/api/tokens/refresh", {"token": newer})
     assert body.status == 200, body
+
+
+def test_of_many_who_exchange_the_same_token_one_gets_a_newer_one(gate: Gate) -> None:
+    """R10: whoever copied a token cannot make two of it."""
+    older = token("ann-many")
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(gate.ask, "POST", "/api/tokens/refresh", token=older) for _ in range(8)]
+        answers = sorted(it.result().status for it in asked)
+    assert answers == [200] + [401] * 7
 
 
 def test_what_is_not_good_is_not_exchanged(gate: Gate, address: str) -> None:

@@ -98,6 +98,21 @@ allow = ["subscribe", "publish", "signal"]
 channels = ["*"]
 """
 
+# Namespaces that keep something.
+LOGS = """
+[namespaces.log]
+log = "disk"
+[namespaces.quick]
+log = "disk"
+durability = "interval"
+[namespaces.memory]
+log = "memory"
+keep_for = "1s"
+[namespaces.user]
+log = "disk"
+mailbox = true
+"""
+
 SERVER = """
 profile = "development"
 [server]
@@ -119,15 +134,26 @@ class Gate:
         self.log_path = folder / "log"
         path = folder / "tidegate.toml"
         path.write_text(config)
-        command = [*under, str(binary()), "run", "--config", str(path)]
-        with self.log_path.open("wb") as log:
+        self.command = [*under, str(binary()), "run", "--config", str(path)]
+        self.start()
+
+    def start(self) -> None:
+        """Starts the process, again after it has ended; on another port then."""
+        begin = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=environment(), start_new_session=True
+                self.command, stdout=log, stderr=log, env=environment(), start_new_session=True
             )
-        found = until(lambda: re.search(r"address=127\.0\.0\.1:(\d+)", self.log()) or self.dead())
+        announced = re.compile(r"address=127\.0\.0\.1:(\d+)")
+        found = until(lambda: announced.search(self.log()[begin:]) or self.dead())
         assert not isinstance(found, str), f"it did not start: {found}"
         self.port = int(found.group(1))
         self.pid = self.process.pid
+
+    def kill(self) -> None:
+        """Ends it without a warning."""
+        self.process.kill()
+        self.process.wait(10)
 
     def dead(self):
         return self.log() or "no word" if self.process.poll() is not None else None
@@ -180,6 +206,12 @@ class Gate:
         answer = self.http("POST", "/api/publish", {"channel": channel, "data": data}, key="publish")
         assert answer.status == 200, answer
         return answer.json
+
+    def history(self, channel, query="") -> list:
+        """What a log has: offsets and payloads."""
+        answer = self.http("GET", f"/api/channels/{channel}/history{query}", key="read")
+        assert answer.status == 200, answer
+        return [(it["offset"], it["data"]) for it in answer.json["items"]]
 
     def joined(self, ws, channel) -> None:
         """Waits until a plain client, whom nobody tells, hears its channel: its seat is asked for

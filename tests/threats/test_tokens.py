@@ -318,6 +318,10 @@ def test_tokens_that_end_together_do_not_end_in_one_spike(gate):
         assert 0 <= min(tenths) and max(tenths) < LATE * 10
         fullest = max(tenths.count(it) for it in set(tenths))
         assert 5 <= len(set(tenths)) and fullest <= 70, sorted(tenths)
+        # Deadlines are kept by tenths of a second, so those of one tenth do end together.
+        hundredths = [int((it - exp) * 100) for it in ended.values()]
+        fullest = max(hundredths.count(it) for it in set(hundredths))
+        assert fullest <= 40, sorted(hundredths)
 
 
 # A10. -------------------------------------------------------------------------------------------

@@ -6,7 +6,10 @@ use limits::Seat;
 use permission::Captures;
 use proto::{Code, Dialect, Refusal};
 use session::Moment;
-use wire::{HandshakeFault, Head, Upgrade, deflate::DeflatePolicy};
+use wire::{
+    HandshakeFault, Head, Upgrade,
+    deflate::{DeflateParams, DeflatePolicy},
+};
 
 use crate::{
     attach,
@@ -47,7 +50,7 @@ pub struct Arrival<'a> {
 /// 9. The claims the route requires, then its channels: `FORBIDDEN`.
 /// 10. The user's connections: `TOO_MANY_FOR_USER`.
 ///
-/// After that the application is asked, and last of all [`attach`](crate::attach) finds its session.
+/// After that the application is asked; last of all [`attach`](crate::attach) finds the session.
 pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
     let Arrival { head, peer, tls, moment } = *arrival;
     let door = tables.door;
@@ -76,6 +79,34 @@ pub fn admit(arrival: &Arrival<'_>, tables: &mut Tables<'_>) -> Verdict {
     };
     tables.tallies.entered += 1;
     Seated { arrival, id, route, captures, address, upgrade, seat }.decide(tables)
+}
+
+/// Decides on a WebSocket that comes to carry a session which polls: everything that is asked of a
+/// handshake but for limits, which its session has passed and still counts against.
+///
+/// Answers the route, what is to be written first, and the compression that was agreed.
+pub fn carry(
+    arrival: &Arrival<'_>,
+    tables: &mut Tables<'_>,
+) -> Result<(RouteId, Vec<u8>, Option<DeflateParams>), Box<Refused>> {
+    let Arrival { head, peer, tls, .. } = *arrival;
+    let door = tables.door;
+    let address = door.proxies.client(head, peer);
+    let refused = |refusal: Refusal, route| Box::new(Refused::before(refusal, route, address));
+    if !door.hosts.allows(head) {
+        return Err(refused(Code::HostRefused.into(), None));
+    }
+    let found = door.routes.find(head.path());
+    let (id, route, _) = found.ok_or_else(|| refused(Code::NoSuchRoute.into(), None))?;
+    let upgrade = upgrade(head, route).map_err(|fault| {
+        let refusal = Refusal::new(Code::BadRequest).saying(fault.to_string());
+        Box::new(Refused::with_headers(refusal, Some(id), address, fault.headers()))
+    })?;
+    origin::judge(route, head, tls || door.proxies.saw_tls(head, peer))
+        .map_err(|fault| refused(unwelcome(fault), Some(id)))?;
+    let deflate = upgrade.deflate;
+    let protocol = protocol(route.dialect, &upgrade);
+    Ok((id, wire::response_101(&upgrade, protocol, deflate.as_ref()), deflate))
 }
 
 /// Whether it asks how we are. Probes come by address, and what they learn is no secret (H3).

@@ -254,7 +254,7 @@ pub fn limited(refused: limits::Refused) -> Refusal {
         Limit::AttemptsPerAddress => Code::TooManyAttempts,
         Limit::FailedAuthentication => Code::AuthBackoff,
         Limit::ConnectionsPerUser => Code::TooManyForUser,
-        Limit::Messages => Code::TooFast,
+        Limit::Messages | Limit::Typing => Code::TooFast,
         Limit::MessageBytes => Code::MessageTooBig,
         Limit::Handshake => Code::HandshakeLate,
         Limit::FirstMessage => Code::FirstMessageLate,

@@ -38,7 +38,7 @@ mod fixtures;
 
 pub use crate::{
     address::{ForwardedHeader, Proxies},
-    admit::{Arrival, admit, resume},
+    admit::{Arrival, admit, carry, resume},
     attach::{Attached, attach},
     auth::{Unmet, authenticate, identify, identify_by, join, limited, refresh},
     client::Client,

@@ -37,7 +37,8 @@ pub enum Keys {
 /// Everything admission reads and everything it changes. Borrowed for one call.
 ///
 /// `limits` is one for all shards, because an address may come by any. So is `register`, because a
-/// session may go on anywhere, and `key_sets`, because a key set is fetched once. The rest can be each shard's own.
+/// session may go on anywhere, and `key_sets`, because a key set is fetched once. The rest can be
+/// each shard's own.
 #[derive(Debug)]
 pub struct Tables<'a> {
     pub door: &'a Door,

@@ -18,8 +18,8 @@ pub trait Register: Send + Sync + 'static {
     /// closed.
     async fn revoke(&self, revoke: Revoke) -> Result<Revoked, Refusal>;
 
-    /// What is revoked now.
-    async fn revocations(&self) -> Vec<RevocationView>;
+    /// What is revoked now: at most `most` of it, newest first, and how much it is in all.
+    async fn revocations(&self, most: usize) -> (Vec<RevocationView>, usize);
 
     /// A newer token for one that is still good, which is revoked. `Ok(None)`: the token is good,
     /// and the gateway has no key to sign its like with.

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use proto::Dialect;
+
 use crate::{config::Config, routes::RouteEntry, units::show_size};
 
 /// What each part can use at most, in bytes.
@@ -33,6 +35,9 @@ const ADDRESS_BYTES: u64 = 256;
 const ATTEMPT_BYTES: u64 = 4;
 /// A connection's place in a channel, and the channel's place in the connection.
 const MEMBERSHIP_BYTES: u64 = 128;
+/// A member who is told of to others: counted where it is seated and at its channel's home, and its
+/// name kept for those who ask when it was last here.
+const PRESENT_BYTES: u64 = 512;
 /// The store's page cache, and what it copies of a log that is being written out.
 const STORE_BYTES: u64 = 128 * 1024 * 1024;
 /// One input that waits for a shard, its payload apart.
@@ -75,6 +80,11 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     part("unfinished", by(connections, "connections", partial), connections, partial);
     part("waiting", by(connections, "connections", waiting), connections, waiting);
     part("member of", by(connections, "connections", memberships), connections, memberships);
+    let namespaces = config.namespaces.named.iter().map(|it| &it.1);
+    if namespaces.chain([&config.namespaces.default]).any(|it| it.presence.is_some()) {
+        let present = memberships / MEMBERSHIP_BYTES * PRESENT_BYTES;
+        part("presence", by(connections, "connections", present), connections, present);
+    }
     let outbox = wide(server.outbox_bytes_max);
     part("outboxes", by(connections, "connections", outbox), connections, outbox);
     // What shards send each other may go to twice the bound, and as much can be in hand at the
@@ -114,9 +124,15 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
 /// wait for the application, and its place in channels.
 fn of_route(entry: &RouteEntry) -> [u64; 3] {
     let message = wide(entry.route.message_bytes_max);
+    // What comes in by a WebSocket or a POST, the attachments of a packet, and a message for a
+    // client that polls, where one is larger than an outbox.
+    let message = match entry.policy.dialect {
+        Dialect::Native | Dialect::Plain => message,
+        Dialect::SocketIo => message.saturating_mul(4),
+    };
     let asks = if entry.policy.has_app { u64::from(entry.policy.asks_waiting_max) } else { 0 };
     let channels = u64::from(entry.policy.channels_max);
-    [message, asks.saturating_mul(message), channels * MEMBERSHIP_BYTES]
+    [message, asks.saturating_mul(wide(entry.route.message_bytes_max)), channels * MEMBERSHIP_BYTES]
 }
 
 impl fmt::Display for Memory {

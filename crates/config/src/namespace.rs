@@ -1,8 +1,8 @@
 //! The keys of one namespace: what is kept of its channels' messages, and for whom.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use engine::{Class, Confirm, Keep, LogRules, Namespace, Slow, Storage};
+use engine::{Class, Confirm, Keep, LogRules, Namespace, PresenceRules, Slow, Storage};
 
 use crate::{
     fault::Wrong,
@@ -82,7 +82,58 @@ pub(crate) fn read(table: &mut Table<'_>) -> Namespace {
             table.fault(key, Wrong::new("there is no log to count in", remedy));
         }
     }
-    Namespace { slow, log, is_mailbox, by_device: whose == Whose::Device, has_receipts }
+    let presence = presence(table);
+    let by_device = whose == Whose::Device;
+    let event = event(table);
+    Namespace { slow, log, is_mailbox, by_device, has_receipts, event, presence }
+}
+
+fn event(table: &mut Table<'_>) -> Option<Arc<str>> {
+    let name: Option<String> = table.maybe(
+        "event",
+        "What Socket.IO clients hear a message as that was published without a name. Without it: \
+         `message`.",
+    );
+    let name = name?;
+    if name.is_empty() || RESERVED.contains(&&*name) {
+        let remedy = "Write a name that Socket.IO does not keep for itself, such as \"message\".";
+        table.fault("event", Wrong::new(format!("{name:?} is no name for an event"), remedy));
+    }
+    Some(name.into())
+}
+
+/// Names that mean something to the clients' libraries.
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
+
+fn presence(table: &mut Table<'_>) -> Option<PresenceRules> {
+    let has_presence = table.or(
+        "presence",
+        false,
+        "Members who may (`presence` in the permissions) can ask who else is here, and be told who \
+         comes and goes.",
+    );
+    let default = PresenceRules::default();
+    let grace = table.within(
+        "presence_grace",
+        default.grace,
+        Duration::ZERO..=PresenceRules::SILENCE_MAX,
+        "How long a user whose last connection was lost is waited for before they are missed. \
+         Shortened after a long silence, so that both take 40 s at most.",
+    );
+    let events_max = table.within(
+        "presence_events_max",
+        default.events_max,
+        0..=100_000,
+        "Users of one channel above which members are told how many there are, and not who.",
+    );
+    for key in ["presence_grace", "presence_events_max"] {
+        if !has_presence && table.has(key) {
+            let remedy = "Add presence = true, or leave this out.";
+            table.fault(key, Wrong::new("nobody is told who is here", remedy));
+        }
+    }
+    has_presence.then_some(PresenceRules { grace, events_max })
 }
 
 fn log(table: &mut Table<'_>) -> LogRules {
@@ -127,6 +178,12 @@ fn log(table: &mut Table<'_>) -> LogRules {
     );
     let keep =
         Keep { messages_max: messages_max.into(), bytes_max: bytes(bytes_max) as u64, age_max };
+    if class == Class::Sync && confirm == Confirm::Accepted && place == Place::Disk {
+        // After a crash nobody could tell such a log from one that has lost nothing.
+        let remedy = "Add durability = \"interval\", or leave this out.";
+        let wrong = "what is confirmed before it is on disk is not written at once";
+        table.fault("confirm", Wrong::new(wrong, remedy));
+    }
     for key in ["durability", "confirm"] {
         if place != Place::Disk && table.has(key) {
             let remedy = "Add log = \"disk\", or leave this out.";

@@ -85,6 +85,7 @@ pub(crate) fn read(
         dialect,
         has_app,
         messages: limits.messages,
+        typing: limits.typing,
         messages_mode: limits.mode,
         ping_every,
         pong_within,
@@ -118,6 +119,11 @@ fn limits(table: &mut Table<'_>, default: RouteLimits) -> RouteLimits {
             "Open connections of one user.",
         ),
         messages: it.or("messages", rest.messages, "Messages from one connection."),
+        typing: it.or(
+            "typing",
+            rest.typing,
+            "Times that one connection may say that its user writes. They are no messages.",
+        ),
         mode: it.or(
             "mode",
             rest.mode,

@@ -1,8 +1,8 @@
 //! Who of this shard is in a channel.
 
-use proto::{ChannelName, ConnId, Dialect, Offset, Placed, RequestId};
+use proto::{ChannelName, ConnId, Dialect, Kind, Notice, Offset, Placed, Publication, RequestId};
 
-use crate::input::FollowId;
+use crate::{company::Company, input::FollowId};
 
 /// A connection's seat in a channel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,8 +16,25 @@ impl Member {
     /// Seated before the channel's place was known: owed nothing yet.
     const UNPLACED: Offset = Offset(u64::MAX);
 
-    /// Gets what it is owed from the log, and nothing live yet.
+    /// Gets what it is owed from the log, and no messages live yet.
     pub(crate) const BEHIND: Offset = Offset(u64::MAX - 1);
+
+    /// The same, and has not been told where it begins.
+    pub(crate) const BEGINNING: Offset = Offset(u64::MAX - 2);
+
+    /// Whether it has not been told where it begins.
+    pub const fn is_beginning(&self) -> bool {
+        self.after.0 == Self::BEGINNING.0
+    }
+
+    /// Whether it gets this now. Nobody hears a signal before they know where they stand.
+    pub const fn is_owed(&self, publication: &Publication) -> bool {
+        match publication.kind {
+            Kind::Message(at) => self.after.0 < at.offset.0,
+            Kind::Signal => !self.is_beginning(),
+            Kind::Notice(_) => true,
+        }
+    }
 }
 
 /// Messages of a channel have not reached this shard, and will not.
@@ -33,6 +50,8 @@ pub(crate) struct Channel {
     /// The latest follow; an answer to an earlier one says nothing about what came after it.
     follow: FollowId,
     state: State,
+    /// Who they are, where the namespace tells that.
+    pub(crate) company: Option<Box<Company>>,
 }
 
 #[derive(Debug)]
@@ -46,7 +65,8 @@ enum State {
 impl Channel {
     pub(crate) const fn new(name: ChannelName, follow: FollowId) -> Self {
         let state = State::Asked { waiting: Vec::new() };
-        Self { name, members: [Vec::new(), Vec::new(), Vec::new()], follow, state }
+        let members = [Vec::new(), Vec::new(), Vec::new()];
+        Self { name, members, follow, state, company: None }
     }
 
     pub(crate) const fn follow(&self) -> FollowId {
@@ -60,6 +80,16 @@ impl Channel {
     /// Of every dialect.
     pub(crate) fn all_members(&self) -> Vec<Member> {
         self.members.iter().flatten().copied().collect()
+    }
+
+    /// Whether anyone here is told such things.
+    pub(crate) fn is_noticed(&self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Typing { .. } | Notice::Receipts(_) => {
+                !self.members(Dialect::Native).is_empty()
+            }
+            Notice::Presence(_) => self.company.as_ref().is_some_and(|it| 0 < it.watchers),
+        }
     }
 
     pub(crate) fn member_count(&self) -> usize {
@@ -97,6 +127,8 @@ impl Channel {
     pub(crate) fn take_waiting(&mut self, follow: FollowId) -> Option<Vec<(ConnId, RequestId)>> {
         match &mut self.state {
             State::Asked { waiting } if follow == self.follow => Some(std::mem::take(waiting)),
+            // It was asked again, and knows nothing of what it sent before.
+            State::Following { .. } if follow == self.follow => Some(Vec::new()),
             State::Asked { .. } | State::Following { .. } => None,
         }
     }

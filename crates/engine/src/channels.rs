@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use proto::ChannelName;
 use slab::Slab;
 
-use crate::{channel::Channel, input::FollowId};
+use crate::{
+    channel::Channel,
+    input::{FollowId, Seats},
+};
 
 /// Found by name when something is said, by key when a connection leaves.
 #[derive(Debug)]
@@ -64,6 +67,15 @@ impl Channels {
         let again = again.collect();
         self.follow_next = follow;
         again
+    }
+
+    /// Who is in the channels that are at home on a shard, where that is told.
+    pub(crate) fn present(
+        &self,
+        is_home: impl Fn(&ChannelName) -> bool,
+    ) -> Vec<(ChannelName, Vec<Seats>)> {
+        let channels = self.by_key.iter().map(|it| it.1).filter(|it| is_home(&it.name));
+        channels.filter_map(|it| Some((it.name.clone(), it.company.as_ref()?.all()))).collect()
     }
 
     const fn next_follow(&mut self) -> FollowId {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     ChannelName, Code, ConnId, Epoch, Event, Message, Page, Placed, Publication, Refusal, ReplyId,
-    SessionId, ShardId, Span, Values,
+    Roll, SessionId, ShardId, Span, Values,
 };
 
 use crate::{
@@ -67,9 +67,10 @@ pub enum Effect {
         conn: ConnId,
         refusal: Refusal,
     },
-    /// Send a ping: nothing was heard for a while.
+    /// Send a ping that carries this number: nothing was heard for a while, or mail is to be proved.
     Ping {
         conn: ConnId,
+        number: u32,
     },
     /// Stop reading from this connection until [`Effect::Resume`].
     Pause {
@@ -159,6 +160,7 @@ pub enum Outcome {
     Disconnected(usize),
     Read(Page),
     Cursor(Marked),
+    Present(Roll),
     Erased,
     /// It was not done.
     Refused(Refusal),

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use proto::{ChannelName, LogHead, Offset, Placed, ShardId};
+use proto::{ChannelName, LogHead, Offset, Placed, ShardId, UnixMillis};
 
 use crate::{
     deadlines::Tick,
     knock::Knock,
     log::{Log, Stage},
+    presence::Presence,
+    typing::Typing,
 };
 
 /// The shard a channel is at home on: the same for every shard of a process, and for no other.
@@ -30,6 +32,8 @@ pub fn home_of(channel: &ChannelName, shards: u16) -> ShardId {
 pub(crate) struct Home {
     /// The last message that was confirmed.
     pub(crate) at: Placed,
+    /// When the last message was said, where no log knows.
+    pub(crate) time: UnixMillis,
     /// Boxed, because most channels have none.
     pub(crate) log: Option<Box<Log>>,
     /// How long it is remembered when nobody needs it.
@@ -38,6 +42,12 @@ pub(crate) struct Home {
     pub(crate) followers: u64,
     /// When it last had followers or a message.
     pub(crate) used_at: Tick,
+    /// Who writes; boxed, because mostly nobody does.
+    pub(crate) typing: Option<Box<Typing>>,
+    /// Who is here, where the namespace tells that.
+    pub(crate) presence: Option<Box<Presence>>,
+    /// When its bell rings for what is told in passing; the earliest counts.
+    pub(crate) rings_at: Tick,
 }
 
 impl Home {
@@ -48,7 +58,17 @@ impl Home {
     }
 
     pub(crate) fn is_needed(&self) -> bool {
-        self.followers != 0 || self.log.as_ref().is_some_and(|it| !it.is_idle())
+        self.followers != 0
+            || self.presence.as_ref().is_some_and(|it| it.has_users())
+            || self.log.as_ref().is_some_and(|it| !it.is_idle())
+    }
+
+    /// When the next thing is to be told in passing.
+    pub(crate) fn notice_due(&self) -> Tick {
+        let typing = self.typing.as_ref().map_or(Tick::NEVER, |it| it.due());
+        let presence = self.presence.as_ref().map_or(Tick::NEVER, |it| it.due());
+        let receipts = self.log.as_ref().map_or(Tick::NEVER, |it| it.receipts.due());
+        typing.min(presence).min(receipts)
     }
 
     pub(crate) fn follow(&mut self, shard: ShardId) {

@@ -1,12 +1,12 @@
 //! The channels that are at home on this shard: their order, and which shards follow them.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
     time::Duration,
 };
 
-use proto::{ChannelName, Epoch, Offset, Placed, ShardId};
+use proto::{ChannelName, Epoch, Offset, Placed, ShardId, UnixMillis};
 
 use crate::{
     deadlines::Tick,
@@ -27,10 +27,10 @@ const SWEEP_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Homes {
     by_name: HashMap<ChannelName, Home>,
-    /// Every home once, in the order in which they are next looked at.
-    sweep: VecDeque<(Tick, ChannelName)>,
+    /// Every home once, by when it is next looked at.
+    sweep: BTreeMap<Tick, Vec<ChannelName>>,
     /// Homes to be looked at for something of their own, and when.
-    bells: BTreeMap<Tick, Vec<ChannelName>>,
+    bells: BTreeMap<Tick, BTreeSet<ChannelName>>,
     epoch_next: u64,
     scale: Rc<Scale>,
 }
@@ -40,7 +40,7 @@ impl Homes {
         Self {
             scale: Scale::new(log_bytes_max),
             by_name: HashMap::new(),
-            sweep: VecDeque::new(),
+            sweep: BTreeMap::new(),
             bells: BTreeMap::new(),
             epoch_next: epoch_seed,
         }
@@ -53,13 +53,17 @@ impl Homes {
         }
     }
 
-    /// A shard has no members in any channel.
-    pub(crate) fn unfollow_all(&mut self, now: Tick, shard: ShardId) {
+    /// A shard has no members in any channel. Its users may come back.
+    pub(crate) fn unfollow_all(&mut self, now: Tick, wall: UnixMillis, shard: ShardId) {
         // Every home is in there once, and unlike the table it has an order.
-        for (_, channel) in &self.sweep {
+        for channel in self.sweep.values().flatten() {
             let Some(home) = self.by_name.get_mut(channel) else { continue };
             if home.unfollow(shard) {
                 home.used_at = now;
+            }
+            if let Some(presence) = &mut home.presence {
+                presence.lose(now, wall, shard);
+                expect_notice(&mut self.bells, home, channel);
             }
         }
     }
@@ -95,11 +99,18 @@ impl Homes {
 
     /// Sees to it that the home is looked at then.
     pub(crate) fn ring(&mut self, at: Tick, channel: &ChannelName) {
-        self.bells.entry(at).or_default().push(channel.clone());
+        self.bells.entry(at).or_default().insert(channel.clone());
+    }
+
+    /// Sees to it that the home is looked at when the next thing is to be told in passing.
+    pub(crate) fn expect_notice(&mut self, channel: &ChannelName) {
+        if let Some(home) = self.by_name.get_mut(channel) {
+            expect_notice(&mut self.bells, home, channel);
+        }
     }
 
     /// Takes the channels whose bell has rung.
-    pub(crate) fn take_rung(&mut self, now: Tick) -> Option<Vec<ChannelName>> {
+    pub(crate) fn take_rung(&mut self, now: Tick) -> Option<BTreeSet<ChannelName>> {
         let entry = self.bells.first_entry()?;
         (*entry.key() <= now).then(|| entry.remove())
     }
@@ -108,14 +119,24 @@ impl Homes {
     pub(crate) fn open(&mut self, now: Tick, channel: &ChannelName, rules: &LogRules) -> &mut Home {
         if !self.by_name.contains_key(channel) {
             let at = self.beginning();
-            self.sweep.push_back((now.after(IDLE), channel.clone()));
+            self.sweep.entry(now.after(IDLE)).or_default().push(channel.clone());
             let (log, kept_for) = match rules.storage {
                 Storage::None => (None, IDLE),
                 Storage::Memory => (Some(Stage::Ready), IDLE.max(rules.keep.age_max)),
                 Storage::Disk(_) => (Some(Stage::Unloaded), IDLE),
             };
             let log = log.map(|it| Box::new(Log::new(it, Rc::clone(&self.scale))));
-            let home = Home { at, log, kept_for, followers: 0, used_at: now };
+            let home = Home {
+                at,
+                time: UnixMillis(0),
+                log,
+                kept_for,
+                followers: 0,
+                used_at: now,
+                typing: None,
+                presence: None,
+                rings_at: Tick::NEVER,
+            };
             self.by_name.insert(channel.clone(), home);
         }
         let home = self.by_name.get_mut(channel).expect("it was inserted above");
@@ -126,16 +147,19 @@ impl Homes {
     /// Forgets channels that nobody follows and nobody used for [`IDLE`].
     pub(crate) fn sweep(&mut self, now: Tick) {
         for _ in 0..SWEEP_MAX {
-            if self.sweep.front().is_none_or(|it| now < it.0) {
+            let Some(mut due) = self.sweep.first_entry().filter(|it| *it.key() <= now) else {
                 break;
+            };
+            let channel = due.get_mut().pop();
+            if due.get().is_empty() {
+                due.remove();
             }
-            let Some((_, channel)) = self.sweep.pop_front() else { break };
+            let Some(channel) = channel else { continue };
             let Some(home) = self.by_name.get(&channel) else { continue };
             let idle = home.used_at.after(home.kept_for);
-            // Whatever is kept for longer is looked at no less often, so that its turn in the
-            // queue never keeps those behind it waiting.
             if home.is_needed() || now < idle {
-                self.sweep.push_back((now.after(IDLE), channel));
+                let again = if home.is_needed() { now.after(IDLE) } else { idle };
+                self.sweep.entry(again).or_default().push(channel);
                 continue;
             }
             self.by_name.remove(&channel);
@@ -143,20 +167,35 @@ impl Homes {
         // A table that was large once gives its room back.
         if self.by_name.len() * 4 < self.by_name.capacity() && 1024 < self.by_name.capacity() {
             self.by_name.shrink_to(self.by_name.len() * 2);
-            self.sweep.shrink_to(self.by_name.len() * 2);
         }
     }
 
     /// When the next one may be forgotten.
     pub(crate) fn wakes_at(&self) -> Tick {
         let rings_at = self.bells.first_key_value().map_or(Tick::NEVER, |it| *it.0);
-        self.sweep.front().map_or(Tick::NEVER, |it| it.0).min(rings_at)
+        self.sweep.first_key_value().map_or(Tick::NEVER, |it| *it.0).min(rings_at)
+    }
+}
+
+fn expect_notice(
+    bells: &mut BTreeMap<Tick, BTreeSet<ChannelName>>,
+    home: &mut Home,
+    channel: &ChannelName,
+) {
+    let due = home.notice_due();
+    if due < home.rings_at {
+        home.rings_at = due;
+        bells.entry(due).or_default().insert(channel.clone());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        policy::{Class, PresenceRules},
+        presence::Presence,
+    };
 
     fn name(number: u32) -> ChannelName {
         ChannelName::parse(&format!("room:{number}")).unwrap()
@@ -176,17 +215,46 @@ mod tests {
 
     /// Threat F14.
     #[test]
-    fn ever_new_names_come_and_go_and_nothing_is_left() {
+    fn rooms_that_were_entered_once_are_forgotten_with_all_who_were_in_them() {
+        use crate::input::Seats;
+        let user = proto::UserId::parse("ann");
+        let seats = |count| Seats { user: user.clone(), was: 0, count, ..Seats::default() };
         let mut homes = Homes::new(0, u64::MAX);
-        for number in 0..100_000 {
-            homes.open(Tick(0), &name(number), &LogRules::default()).follow(ShardId(0));
-            homes.unfollow(Tick(0), &name(number), ShardId(0));
+        for number in 0..10_000 {
+            let home = homes.open(Tick(0), &name(number), &LogRules::default());
+            let presence = home.presence.insert(Box::new(Presence::new(PresenceRules::default())));
+            presence.seat(Tick(0), UnixMillis(0), ShardId(0), seats(1));
+            presence.seat(Tick(0), UnixMillis(0), ShardId(0), seats(0));
+            homes.expect_notice(&name(number));
+        }
+        while let Some(rung) = homes.take_rung(Tick(2)) {
+            for channel in rung {
+                let presence = homes.find_mut(&channel).and_then(|it| it.presence.as_mut());
+                assert_eq!(presence.unwrap().take(Tick(2)), None, "nobody was there to be told of");
+            }
         }
         while homes.wakes_at() != Tick::NEVER {
             homes.sweep(homes.wakes_at());
         }
-        assert_eq!(homes.by_name.len(), 0);
-        assert!(homes.by_name.capacity() < 4096, "{}", homes.by_name.capacity());
-        assert!(homes.sweep.capacity() < 4096, "{}", homes.sweep.capacity());
+        assert_eq!((homes.count(), homes.bells.len()), (0, 0));
+    }
+
+    /// Threat F14.
+    #[test]
+    fn ever_new_names_come_and_go_and_nothing_is_left() {
+        for storage in [Storage::None, Storage::Memory, Storage::Disk(Class::Sync)] {
+            let rules = LogRules { storage, ..LogRules::default() };
+            let mut homes = Homes::new(0, u64::MAX);
+            for number in 0..100_000 {
+                homes.open(Tick(0), &name(number), &rules).follow(ShardId(0));
+                homes.unfollow(Tick(0), &name(number), ShardId(0));
+            }
+            while homes.wakes_at() != Tick::NEVER {
+                homes.sweep(homes.wakes_at());
+            }
+            assert_eq!(homes.by_name.len(), 0, "{storage:?}");
+            assert!(homes.by_name.capacity() < 4096, "{}", homes.by_name.capacity());
+            assert!(homes.sweep.is_empty(), "{}", homes.sweep.len());
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     Action, ChannelName, Code, ConnId, Cursor, Epoch, Identity, LogHead, Message, Offset, Page,
-    Placed, Publication, Reader, Refusal, Request, RequestId, SessionId, ShardId, Span, UnixMillis,
-    UnixTime, UserId,
+    Placed, Publication, Reader, Refusal, Request, RequestId, Roll, SessionId, ShardId, Span,
+    Status, UnixMillis, UnixTime, UserId, Who,
 };
 
 use crate::knock::{AskedBy, Marking, Wish};
@@ -30,8 +30,9 @@ pub enum Input {
     Unclogged { conn: ConnId },
     /// The outbox of a connection that was sent a part of a log is empty.
     Replayed { conn: ConnId },
-    /// A ping of ours was answered: everything sent before it has arrived.
-    Ponged { conn: ConnId },
+    /// The ping of ours that carried this number was answered: everything sent before it has
+    /// arrived.
+    Ponged { conn: ConnId, number: u32 },
     /// What an earlier connection of the session was subscribed to, and what it had been sent.
     Resumed { conn: ConnId, taken_up: Result<TakenUp, Refusal> },
     /// The disk knows this of the channel's log; nothing, if it has none.
@@ -42,8 +43,14 @@ pub enum Input {
     Moved { channel: ChannelName, moved: Moved, outcome: Result<(), Code> },
     /// The log is gone from the disk, or is not.
     Erased { channel: ChannelName, ticket: Ticket, outcome: Result<(), Code> },
-    /// A part of a log, as it is on disk.
-    Found { channel: ChannelName, wish: Wish, asked_by: AskedBy, page: Result<Page, Code> },
+    /// A part of a log, as it is on disk; `epoch` is the one that was asked about.
+    Found {
+        channel: ChannelName,
+        epoch: Epoch,
+        wish: Wish,
+        asked_by: AskedBy,
+        page: Result<Page, Code>,
+    },
     /// The socket is gone.
     Closed { conn: ConnId },
     /// Another shard sent something.
@@ -129,8 +136,13 @@ pub enum Envelope {
     /// what it was told. Answered with [`Envelope::FollowAll`].
     Forgot { shard: ShardId },
     /// To a home shard that forgot: these are the channels we have members in, and there are no
-    /// others. One envelope for all, so that asking again cannot overflow the inbox again.
-    FollowAll { channels: Vec<(ChannelName, FollowId)>, shard: ShardId },
+    /// others; and who is in those with presence. One envelope for all, so that asking again cannot
+    /// overflow the inbox again.
+    FollowAll {
+        channels: Vec<(ChannelName, FollowId)>,
+        present: Vec<(ChannelName, Vec<Seats>)>,
+        shard: ShardId,
+    },
     /// From the home shard, in answer to that.
     FollowedAll { places: Vec<(ChannelName, FollowId, Placed)> },
     /// From the home shard: everything after this place will reach you.
@@ -152,6 +164,14 @@ pub enum Envelope {
     Mark { channel: ChannelName, mark: Marking, origin: Origin },
     /// From the home shard: so it is noted.
     Marked { channel: ChannelName, origin: Origin, marked: Result<Marked, Refusal> },
+    /// To the home shard: this user writes on a connection of ours, or has stopped.
+    Typing { channel: ChannelName, user: UserId, by: (ShardId, ConnId), active: bool },
+    /// To the home shard: so many connections of somebody are in the channel here.
+    Present { channel: ChannelName, shard: ShardId, seats: Seats },
+    /// To the home shard: somebody wants to know who is in the channel.
+    Inquire { channel: ChannelName, who: Who, origin: Origin },
+    /// From the home shard: these are.
+    Informed { channel: ChannelName, origin: Origin, roll: Roll },
     /// From the canary's home: sing.
     Canary { text: Arc<str> },
 }
@@ -174,6 +194,20 @@ pub struct Fetched {
 pub struct Marked {
     pub cursor: Cursor,
     pub unread: u64,
+}
+
+/// How many connections somebody has in a channel on one shard.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Seats {
+    /// `None`: connections without a user, and those that do not want to be seen.
+    pub user: Option<UserId>,
+    /// How many there were before, and are now.
+    pub was: u32,
+    pub count: u32,
+    /// How the user wants to be seen, the strongest of all.
+    pub status: Status,
+    /// How long the user is waited for where there are none any more; zero if they left.
+    pub grace: Duration,
 }
 
 /// Tells one follow of a channel from an earlier one, whose answer may still be on its way.
@@ -218,6 +252,8 @@ pub enum Errand {
     Read { channel: ChannelName, span: Span, epoch: Option<Epoch>, limit: u16 },
     /// Tell how far somebody has come.
     Cursor { channel: ChannelName, reader: Reader },
+    /// Tell who is in the channel.
+    Presence { channel: ChannelName, who: Who },
     /// Forget a channel's log, and begin it anew in another epoch.
     Erase(ChannelName),
     /// End connections of this shard.

@@ -8,6 +8,7 @@ mod shard; // Start here.
 
 mod channel;
 mod channels;
+mod company;
 mod conn;
 mod conns;
 mod conversation;
@@ -19,10 +20,14 @@ mod input;
 mod keys;
 mod knock;
 mod log;
+mod noticed;
 mod owed;
 mod policy;
+mod presence;
+mod receipts;
 mod recent;
 mod tally;
+mod typing;
 
 #[cfg(test)]
 mod tests;
@@ -33,11 +38,14 @@ pub use crate::{
     home::home_of,
     input::{
         Draft, Envelope, Errand, Fetched, FollowId, Input, Loaded, Marked, Moved, Opened, Origin,
-        Proof, TakenUp, Ticket, Whom,
+        Proof, Seats, TakenUp, Ticket, Whom,
     },
     knock::{AskedBy, Marking, Wish},
     log::CURSORS_MAX,
-    policy::{Class, Confirm, Keep, LogRules, Namespace, Namespaces, Policy, Rules, Slow, Storage},
+    policy::{
+        Class, Confirm, Keep, LogRules, Namespace, Namespaces, Policy, PresenceRules, Rules, Slow,
+        Storage,
+    },
     shard::Shard,
     tally::Tally,
 };

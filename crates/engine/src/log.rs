@@ -16,6 +16,7 @@ use crate::{
     keys::Keys,
     knock::Knock,
     policy::Keep,
+    receipts::Receipts,
     recent::{Recent, Scale},
 };
 
@@ -55,6 +56,8 @@ pub(crate) struct Log {
     pub(crate) keys: Keys,
     /// At most [`CURSORS_MAX`].
     pub(crate) cursors: BTreeMap<Reader, Cursor>,
+    /// What members are told of them, where the namespace does.
+    pub(crate) receipts: Receipts,
 }
 
 #[derive(Debug)]
@@ -96,6 +99,7 @@ impl Log {
             awaited: 0,
             keys: Keys::default(),
             cursors: BTreeMap::new(),
+            receipts: Receipts::default(),
         }
     }
 
@@ -103,9 +107,19 @@ impl Log {
     pub(crate) fn settle(&mut self, now: Tick, loaded: Loaded) {
         self.stage = Stage::Ready;
         self.first = loaded.head.first;
+        self.recent.cut(self.first);
         self.assigned = loaded.head.at.offset;
         self.time = self.time.max(loaded.time);
-        self.cursors = loaded.cursors.into_iter().collect();
+        // What moved while the disk was asked counts too, as far as there is something.
+        for cursor in self.cursors.values_mut() {
+            let Cursor { delivered, read } = *cursor;
+            let end = self.assigned;
+            *cursor = Cursor { delivered: delivered.min(end), read: read.min(end) };
+        }
+        for (reader, cursor) in loaded.cursors {
+            let known = self.cursors.entry(reader).or_default();
+            *known = known.forward(cursor);
+        }
         loaded.keys.into_iter().for_each(|(key, offset)| self.keys.remember(now, key, offset));
     }
 

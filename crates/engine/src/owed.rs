@@ -21,7 +21,6 @@ pub(crate) const PROVE_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Owed {
     pub(crate) replays: Vec<Replay>,
     pub(crate) mails: Vec<Mail>,
-    attempts: u32,
 }
 
 /// A channel in which the connection is behind, and gets the log until it has caught up.
@@ -58,17 +57,25 @@ pub(crate) struct Mail {
     pub(crate) resends: u8,
     /// When it is sent again, or its way is proved. [`Tick::NEVER`] if nothing is open.
     pub(crate) due: Tick,
+    /// Everything up to here has been written for it; and what has been sent last, and when. What
+    /// is sent in a turn is written at its end.
+    written: Offset,
+    sent: (Tick, Offset),
     /// What the ping under way proves, for a client that cannot acknowledge.
-    pub(crate) proving: Option<Offset>,
+    pub(crate) proving: Option<(u32, Offset)>,
 }
 
 impl Owed {
-    pub(crate) fn begin(&mut self, channel: u32, begins: Begins, next: Option<Placed>) -> u32 {
-        self.attempts = self.attempts.wrapping_add(1);
-        let attempt = self.attempts;
+    /// `attempt` is a number that no earlier one of the connection had.
+    pub(crate) fn begin(
+        &mut self,
+        attempt: u32,
+        channel: u32,
+        begins: Begins,
+        next: Option<Placed>,
+    ) {
         self.replays.retain(|it| it.channel != channel);
         self.replays.push(Replay { channel, attempt, begins, next, is_sending: false });
-        attempt
     }
 
     pub(crate) fn replay(&mut self, channel: u32) -> Option<&mut Replay> {
@@ -96,11 +103,41 @@ impl Owed {
 
 impl Mail {
     pub(crate) const fn new(channel: u32, reader: Reader, delivered: Offset) -> Self {
-        Self { channel, reader, delivered, resends: 0, due: Tick::NEVER, proving: None }
+        let (due, sent) = (Tick::NEVER, (Tick(0), delivered));
+        let written = delivered;
+        Self { channel, reader, delivered, resends: 0, due, written, sent, proving: None }
+    }
+
+    pub(crate) fn send(&mut self, now: Tick, end: Offset) {
+        self.written = self.written(now);
+        self.sent = (now, end);
+    }
+
+    /// Up to where everything goes before what is written now.
+    pub(crate) fn written(&self, now: Tick) -> Offset {
+        if self.sent.0 < now { self.sent.1 } else { self.written }
     }
 
     /// Until when it waits for an acknowledgement before it is sent again.
     pub(crate) fn resend_at(&self, now: Tick) -> Tick {
         now.after(RESEND_FIRST * (1 << self.resends.min(RESENDS_MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::UserId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_sent_now_is_written_after_what_is_written_now() {
+        let reader = Reader { user: UserId::parse("ann").unwrap(), device: None };
+        let mut mail = Mail::new(0, reader, Offset(3));
+        mail.send(Tick(5), Offset(4));
+        mail.send(Tick(7), Offset(5));
+        mail.send(Tick(7), Offset(6));
+        assert_eq!(mail.written(Tick(7)), Offset(4));
+        assert_eq!(mail.written(Tick(8)), Offset(6));
     }
 }

@@ -32,7 +32,9 @@ pub struct Policy {
     pub has_app: bool,
     /// How many messages a client may send (R30).
     pub messages: Option<Rate>,
-    /// Whether that limit refuses or only counts.
+    /// How often a client may say that it writes (R76).
+    pub typing: Option<Rate>,
+    /// Whether these limits refuse or only count.
     pub messages_mode: Mode,
     /// Silence after which the server pings.
     pub ping_every: Duration,
@@ -77,12 +79,49 @@ pub struct Namespace {
     pub by_device: bool,
     /// Members are told how far others have come (R75). Needs a log.
     pub has_receipts: bool,
+    /// What a message is called that has no name of its own, for members who hear events; looked at
+    /// by whoever delivers. `None`: `message`.
+    pub event: Option<Arc<str>>,
+    /// Members can be told who else is here (R77). `None`: nobody is counted, and nothing is kept.
+    pub presence: Option<PresenceRules>,
 }
 
 impl Namespace {
     /// Whether it is kept how far each member has come.
     pub const fn has_cursors(&self) -> bool {
         self.is_mailbox || self.has_receipts
+    }
+}
+
+/// How it is told who is in a channel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PresenceRules {
+    /// How long a user is waited for whose last connection was lost. Shortened so that nobody who
+    /// fell silent is shown for longer than [`Self::SILENCE_MAX`] (L3).
+    pub grace: Duration,
+    /// Users above which members are told how many there are, and not who.
+    pub events_max: u32,
+}
+
+impl PresenceRules {
+    /// The longest that somebody who vanished is shown: a ping after 25 s, 10 s for its answer, and
+    /// nearly 5 s to come back.
+    pub const SILENCE_MAX: Duration = Duration::from_secs(40);
+
+    /// From the end of a grace until members have been told: ticks are rounded up, and notices
+    /// gathered.
+    const TOLD_WITHIN: Duration = Duration::from_millis(500);
+
+    /// How long a user is waited for who has been silent for so long already.
+    pub(crate) fn grace_after(&self, silence: Duration) -> Duration {
+        self.grace.min(Self::SILENCE_MAX.saturating_sub(silence + Self::TOLD_WITHIN))
+    }
+}
+
+impl Default for PresenceRules {
+    /// Time for a page to be reloaded; names as long as a person could read them.
+    fn default() -> Self {
+        Self { grace: Duration::from_secs(15), events_max: 1000 }
     }
 }
 

@@ -45,6 +45,11 @@ impl Recent {
     }
 
     pub(crate) fn push(&mut self, now: Tick, message: Arc<Publication>) {
+        // A message between them was refused, and is on disk all the same.
+        let last = self.messages.back().map(|it| offset(&it.1).0);
+        if last.is_some_and(|it| it + 1 != offset(&message).0) {
+            self.clear();
+        }
         let weight = weight(&message);
         self.bytes += weight;
         self.scale.bytes.update(|it| it + weight);
@@ -54,7 +59,7 @@ impl Recent {
     /// Drops the oldest until what is left may be kept. Where all logs together weigh too much,
     /// whoever speaks keeps only what they said last.
     pub(crate) fn trim(&mut self, now: Tick, keep: &Keep) {
-        while let Some((at, oldest)) = self.messages.front() {
+        while let Some((at, _)) = self.messages.front() {
             let is_over = keep.messages_max < self.messages.len() as u64
                 || keep.bytes_max < self.bytes
                 || keep.age_max < now.since(*at)
@@ -62,10 +67,7 @@ impl Recent {
             if !is_over {
                 break;
             }
-            let weight = weight(oldest);
-            self.bytes -= weight;
-            self.scale.bytes.update(|it| it - weight);
-            self.messages.pop_front();
+            self.drop_oldest();
         }
     }
 
@@ -90,9 +92,11 @@ impl Recent {
     ) -> Option<Vec<Arc<Publication>>> {
         let from = self.first()?;
         let is_whole = from <= first;
-        let skipped = |after: Offset| usize::try_from((after.0 + 1).saturating_sub(from.0)).ok();
+        // Whoever asks may name the largest offset there is.
+        let next = |after: Offset| after.0.saturating_add(1);
+        let skipped = |after: Offset| usize::try_from(next(after).saturating_sub(from.0)).ok();
         let (start, newest_first) = match span {
-            Span::After(after) if from.0 <= after.0 + 1 => (skipped(after)?, false),
+            Span::After(after) if from.0 <= next(after) => (skipped(after)?, false),
             Span::After(_) if is_whole => (0, false),
             Span::Since(time) => {
                 let start = self.messages.partition_point(|it| it.1.time < time);
@@ -114,34 +118,73 @@ impl Recent {
             if wanted < messages_max && !is_whole {
                 return None;
             }
-            return Some(self.copied(start - wanted, wanted, bytes_max, true));
+            let some = self.messages.iter().take(start).map(|it| &it.1);
+            return Some(bounded(some, wanted, bytes_max, true));
         }
-        Some(self.copied(start, messages_max, bytes_max, false))
+        let some = self.messages.iter().skip(start).map(|it| &it.1);
+        Some(bounded(some, messages_max, bytes_max, false))
     }
 
-    /// At least one, if there is one; the bytes are counted from the end that is nearer to what was
-    /// asked for.
-    fn copied(
+    /// Completes what was read from the disk, which ended at `end`, by what is only here: messages
+    /// that were told before the disk had them, or stored since it was asked.
+    pub(crate) fn complete(
         &self,
-        start: usize,
-        count: usize,
+        mut messages: Vec<Arc<Publication>>,
+        end: Offset,
+        span: Span,
+        messages_max: usize,
         bytes_max: u64,
-        from_the_end: bool,
     ) -> Vec<Arc<Publication>> {
-        let all = self.messages.iter().skip(start).take(count).map(|it| &it.1);
-        let mut bytes = 0;
-        let mut fits = |it: &&Arc<Publication>| {
-            let is_first = bytes == 0;
-            bytes += weight(it);
-            is_first || bytes <= bytes_max
-        };
-        if from_the_end {
-            let mut some: Vec<_> = all.rev().take_while(|it| fits(it)).cloned().collect();
-            some.reverse();
-            some
-        } else {
-            all.take_while(|it| fits(it)).cloned().collect()
+        let end = messages.last().map_or(end, |it| offset(it));
+        let follows = self.first().is_some_and(|it| it.0 <= end.0 + 1);
+        let skipped = self.messages.partition_point(|it| offset(&it.1) <= end);
+        let rest = self.messages.iter().skip(skipped).map(|it| &it.1).filter(|it| match span {
+            Span::Since(time) => time <= it.time,
+            Span::Before(before) => offset(it) < before,
+            Span::After(_) | Span::Last => true,
+        });
+        messages.extend(rest.filter(|_| follows).cloned());
+        let from_the_end = matches!(span, Span::Before(_) | Span::Last);
+        bounded(messages.iter(), messages_max, bytes_max, from_the_end)
+    }
+
+    /// What is older is no longer kept anywhere else either.
+    pub(crate) fn cut(&mut self, first: Offset) {
+        while self.first().is_some_and(|it| it < first) {
+            self.drop_oldest();
         }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some((_, oldest)) = self.messages.pop_front() {
+            let weight = weight(&oldest);
+            self.bytes -= weight;
+            self.scale.bytes.update(|it| it - weight);
+        }
+    }
+}
+
+/// At least one, if there is one; they are counted from the end that is nearer to what was asked
+/// for.
+fn bounded<'a>(
+    messages: impl DoubleEndedIterator<Item = &'a Arc<Publication>>,
+    messages_max: usize,
+    bytes_max: u64,
+    from_the_end: bool,
+) -> Vec<Arc<Publication>> {
+    let mut bytes = 0;
+    let mut fits = |it: &&Arc<Publication>| {
+        let is_first = bytes == 0;
+        bytes += weight(it);
+        is_first || bytes <= bytes_max
+    };
+    if from_the_end {
+        let some = messages.rev().take(messages_max).take_while(|it| fits(it));
+        let mut some: Vec<_> = some.cloned().collect();
+        some.reverse();
+        some
+    } else {
+        messages.take(messages_max).take_while(|it| fits(it)).cloned().collect()
     }
 }
 
@@ -154,7 +197,7 @@ impl Drop for Recent {
 pub(crate) fn offset(message: &Publication) -> Offset {
     match message.kind {
         Kind::Message(at) => at.offset,
-        Kind::Signal => Offset(0),
+        Kind::Signal | Kind::Notice(_) => Offset(0),
     }
 }
 
@@ -205,10 +248,12 @@ mod tests {
             (Span::After(Offset(7)), Some(vec![8, 9]), Some(vec![8, 9])),
             (Span::After(Offset(9)), Some(vec![]), Some(vec![])),
             (Span::After(Offset(20)), Some(vec![]), Some(vec![])),
+            (Span::After(Offset(u64::MAX)), Some(vec![]), Some(vec![])),
             (Span::Before(Offset(9)), Some(vec![6, 7, 8]), Some(vec![6, 7, 8])),
             (Span::Before(Offset(7)), None, Some(vec![5, 6])),
             (Span::Before(Offset(2)), None, Some(vec![])),
             (Span::Before(Offset(99)), Some(vec![7, 8, 9]), Some(vec![7, 8, 9])),
+            (Span::Before(Offset(u64::MAX)), Some(vec![7, 8, 9]), Some(vec![7, 8, 9])),
             (Span::Last, Some(vec![7, 8, 9]), Some(vec![7, 8, 9])),
             (Span::Since(UnixMillis(5000)), None, Some(vec![5, 6, 7])),
             (Span::Since(UnixMillis(5001)), Some(vec![6, 7, 8]), Some(vec![6, 7, 8])),

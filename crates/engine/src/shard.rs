@@ -3,20 +3,20 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use limits::{Budget, Counts, Limit, Pace};
+use limits::{Counts, Limit, Pace, Rate, RetryAfter};
 use proto::{
-    ChannelName, Code, ConnId, Dialect, Event, Identity, Offset, Placed, Publication, Refusal,
-    RequestId, SessionId, UnixMillis,
+    ChannelName, Code, ConnId, Dialect, Event, Identity, Kind, Notice, Offset, Placed, Publication,
+    Refusal, RequestId, SessionId, UnixMillis,
 };
 
 use crate::{
     channel::Member,
     channels::Channels,
-    conn::{Conn, Resuming, Stage},
+    conn::{Conn, Stage},
     conns::Conns,
     conversation::Conversation,
     deadlines::{Deadlines, Tick},
-    effect::{Effect, Outcome},
+    effect::Effect,
     home::SHARDS_MAX,
     homes::Homes,
     input::{Input, Opened},
@@ -24,6 +24,7 @@ use crate::{
     tally::Tally,
 };
 
+mod attending; // Who is here.
 mod authenticating; // Tokens that come after the upgrade.
 mod bus; // What shards say to each other.
 mod commanding; // What clients ask.
@@ -33,17 +34,23 @@ mod joining; // Seats in channels.
 mod keeping; // To the disk, and what becomes of it.
 mod knocking; // What waits for a log to be loaded.
 mod marking; // Who has come how far.
+mod noticing; // What is told in passing.
 mod publishing; // Order, and who hears.
 mod replaying; // Members who are behind.
 mod resuming; // What an earlier connection had.
 mod talking; // With applications.
+mod typing; // Who writes.
 mod watching; // Deadlines.
+
+use self::attending::Parting;
 
 #[derive(Debug)]
 pub struct Shard {
     rules: Rules,
     /// The message limit of each policy, prepared.
     paces: Vec<Option<Pace>>,
+    /// And its limit of saying that one writes.
+    typing_paces: Vec<Option<Pace>>,
     conns: Conns,
     channels: Channels,
     homes: Homes,
@@ -56,6 +63,10 @@ pub struct Shard {
     limit_counts: Counts,
     /// Seats taken in all channels, for the metrics.
     memberships: usize,
+    /// Replays begun, which tells their answers apart.
+    attempts: u32,
+    /// Pings sent, so that each has a number.
+    pings: u32,
     /// What the wall clock says, for what is told to people.
     wall: UnixMillis,
 }
@@ -64,9 +75,12 @@ impl Shard {
     /// `now` is where this shard's time begins; later inputs must not be earlier.
     pub fn new(rules: Rules, now: Instant) -> Self {
         assert!(0 < rules.shards && rules.shards <= SHARDS_MAX, "shards are a bit each");
-        let paces = rules.policies.iter().map(|it| it.messages.map(|rate| Pace::new(rate, now)));
+        let paces = |of: fn(&Policy) -> Option<Rate>| {
+            rules.policies.iter().map(|it| of(it).map(|rate| Pace::new(rate, now))).collect()
+        };
         Self {
-            paces: paces.collect(),
+            paces: paces(|it| it.messages),
+            typing_paces: paces(|it| it.typing),
             conns: Conns::default(),
             channels: Channels::new(rules.epoch_seed),
             homes: Homes::new(rules.epoch_seed, rules.log_bytes_max),
@@ -76,6 +90,8 @@ impl Shard {
             tally: Tally::default(),
             limit_counts: Counts::default(),
             memberships: 0,
+            attempts: 0,
+            pings: 0,
             wall: UnixMillis(0),
             rules,
         }
@@ -103,22 +119,20 @@ impl Shard {
             }
             Input::Unclogged { conn } => self.unclogged(conn, effects),
             Input::Replayed { conn } => self.replayed(tick, conn, effects),
-            Input::Ponged { conn } => self.ponged(tick, conn, effects),
+            Input::Ponged { conn, number } => self.ponged(tick, conn, number, effects),
             Input::Resumed { conn, taken_up } => self.resumed(tick, conn, taken_up, effects),
             Input::Loaded { channel, loaded } => self.loaded(tick, channel, loaded, effects),
             Input::Appended { channel, at, outcome } => {
                 self.appended(tick, channel, at, outcome, effects);
             }
             Input::Moved { channel, moved, outcome } => {
-                self.moved(channel, moved, outcome, effects);
+                self.moved(tick, channel, moved, outcome, effects);
             }
-            Input::Erased { ticket, outcome, .. } => {
-                let refused = |code| Outcome::Refused(Refusal::new(code));
-                let outcome = outcome.map_or_else(refused, |()| Outcome::Erased);
-                effects.push(Effect::Conclude { ticket, outcome });
+            Input::Erased { channel, ticket, outcome } => {
+                self.erased(tick, channel, ticket, outcome, effects);
             }
-            Input::Found { channel, wish, asked_by, page } => {
-                self.found(tick, channel, &wish, asked_by, page, effects);
+            Input::Found { channel, epoch, wish, asked_by, page } => {
+                self.found(tick, channel, epoch, (wish, asked_by), page, effects);
             }
             Input::Closed { conn } => self.forget(tick, conn, None, effects),
             Input::Sent { envelope } => self.sent(tick, envelope, effects),
@@ -135,10 +149,19 @@ impl Shard {
         self.channels.find(channel).map_or(&[], |it| it.members(dialect))
     }
 
-    /// Whether the publication passes this connection over.
+    /// Whether the publication passes this member over: it is meant for all others, or tells who
+    /// comes and goes, and this one has not asked or may not know (C4). Need not be asked where
+    /// [`Publication::is_for_everyone`].
     pub fn is_excepted(&self, conn: ConnId, publication: &Publication) -> bool {
-        let Some(except) = &publication.except else { return false };
-        self.conns.find(conn).is_some_and(|it| it.user() == Some(except))
+        let Some(record) = self.conns.find(conn) else { return false };
+        let is_presence = matches!(
+            &publication.kind,
+            Kind::Notice(it) if matches!(**it, Notice::Presence(_))
+        );
+        if is_presence && !self.sees_presence(record, &publication.channel) {
+            return true;
+        }
+        publication.except.is_some() && record.user() == publication.except.as_ref()
     }
 
     /// How the connection is spoken to; `None` once it has closed.
@@ -251,8 +274,18 @@ impl Shard {
         let policy = usize::from(conn.policy);
         let Some(pace) = &self.paces[policy] else { return Ok(()) };
         let wait = conn.budget.spend(pace, now).err();
+        self.judge(Limit::Messages, policy, wait)
+    }
+
+    /// Counts what a limit of a policy says, and whether it is heard.
+    fn judge(
+        &mut self,
+        limit: Limit,
+        policy: usize,
+        wait: Option<RetryAfter>,
+    ) -> Result<(), Refusal> {
         let mode = self.rules.policies[policy].messages_mode;
-        let is_refused = self.limit_counts.judge(Limit::Messages, mode, wait.is_some());
+        let is_refused = self.limit_counts.judge(limit, mode, wait.is_some());
         match wait.filter(|_| is_refused) {
             Some(wait) => Err(Refusal::new(Code::TooFast).after(wait.0)),
             None => Ok(()),
@@ -284,8 +317,10 @@ impl Shard {
     /// cross.
     fn forget(&mut self, now: Tick, id: ConnId, code: Option<Code>, effects: &mut Vec<Effect>) {
         let left = self.left(id);
+        let heard_at = self.conns.find(id).map_or(now, |it| it.heard_at);
+        let parting = Parting::of(code, now.since(heard_at));
         while let Some(joined) = self.conns.find(id).and_then(|it| it.joined.last().copied()) {
-            self.leave(now, id, joined.channel, effects);
+            self.vacate(now, id, joined.channel, parting, effects);
         }
         let Some(conn) = self.conns.close(id) else { return };
         if let Some(conversation) = conn.conversation {
@@ -301,7 +336,8 @@ impl Shard {
         let asked = conn.joined.iter().filter(|it| !it.is_given);
         let placed = asked.map(|it| {
             let channel = self.channels.at(it.channel);
-            let gap = conn.gaps.iter().find(|it| it.channel == channel.name);
+            let mut gaps = conn.pending.iter().flat_map(|it| &it.gaps);
+            let gap = gaps.find(|it| it.channel == channel.name);
             let missed = gap.map(|it| Offset(it.from.0.saturating_sub(1)));
             let at = channel.at();
             (
@@ -320,32 +356,4 @@ struct Welcome {
     session: Option<(SessionId, bool)>,
     channels: Vec<ChannelName>,
     has_app: bool,
-}
-
-impl Conn {
-    fn new(id: ConnId, policy: u16, stage: Stage, now: Tick) -> Self {
-        Self {
-            life: id.life(),
-            policy,
-            stage,
-            identity: None,
-            joined: Vec::new(),
-            budget: Budget::default(),
-            opened_at: now,
-            heard_at: now,
-            spoke_at: now,
-            expires_at: Tick::NEVER,
-            drains_at: Tick::NEVER,
-            due: Tick::NEVER,
-            pinged_at: Tick::NEVER,
-            expiry_told: false,
-            proving: None,
-            conversation: None,
-            gaps: Vec::new(),
-            owed: None,
-            device: None,
-            reading: None,
-            resuming: Resuming::No,
-        }
-    }
 }

@@ -4,6 +4,8 @@
 pub struct Tally {
     /// Publications and signals that were given out by this shard as their home.
     pub published: u64,
+    /// Things told in passing by this shard as their home: receipts, typing, presence.
+    pub notices: u64,
     /// Commands and application messages taken from clients.
     pub messages: u64,
     /// Commands refused for any reason.

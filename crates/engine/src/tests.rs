@@ -11,19 +11,27 @@ mod house;
 mod log;
 mod script;
 
+mod afternoons;
 mod applications;
 mod channels;
 mod deadlines;
 mod errands;
 mod failures;
+mod found;
+mod found_on_disk;
 mod greeting;
 mod limits;
 mod logs;
 mod mail;
+mod presence;
+mod receipts;
 mod resuming;
+mod seeing;
 mod shards;
 mod slow;
 mod tokens;
+mod typing;
+mod unstored;
 
 use expect_test::Expect;
 

@@ -5,6 +5,7 @@
 //! error}]}`
 //! - `GET /api/channels/{name}` → `{channel, members, epoch, offset}`
 //! - `GET /api/channels/{name}/history` → `{epoch, first, head, items}`
+//! - `GET /api/channels/{name}/presence` → `{users, count, connections}`
 //! - `GET /api/channels/{name}/cursors/{user}` → `{delivered, read, unread}`
 //! - `DELETE /api/channels/{name}`
 //! - `POST /api/disconnect` `{user | connection, code?, reason?}` → `{disconnected}`

@@ -7,6 +7,7 @@ mod http;
 mod idempotency;
 mod logs;
 mod pages;
+mod presence;
 mod secrets;
 mod sessions;
 mod tls;

@@ -28,6 +28,8 @@ pub struct RouteLimits {
     pub connections_per_user: Option<u32>,
     /// Messages from one connection (R30).
     pub messages: Option<Rate>,
+    /// Times that one connection says that it writes (R76).
+    pub typing: Option<Rate>,
     /// Bytes of one message from a client, after decompression.
     pub message_bytes_max: u32,
     /// From the upgrade to the first message, where that one carries the token (H7).
@@ -73,6 +75,7 @@ impl RouteLimits {
             attempts_per_address: None,
             connections_per_user: None,
             messages: None,
+            typing: None,
             ..Self::default()
         }
     }
@@ -86,6 +89,8 @@ impl Default for RouteLimits {
             // R29 names no number. Ten is a person with several devices and several tabs.
             connections_per_user: Some(10),
             messages: Rate::per_minute(60).ok(),
+            // Two a second, and ten at once: nobody begins and stops more often.
+            typing: Rate::new(10, Duration::from_secs(5)).ok(),
             message_bytes_max: 64 * 1024,
             first_message: Duration::from_secs(10),
             idle: Duration::from_secs(60),

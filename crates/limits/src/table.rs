@@ -21,6 +21,8 @@ pub enum Limit {
     ConnectionsPerUser,
     /// Messages from one connection (R30).
     Messages,
+    /// Times that one connection says that it writes (R76).
+    Typing,
     /// Bytes of one message (F2).
     MessageBytes,
     /// From accept to a whole request head (H7).
@@ -46,13 +48,14 @@ pub struct Row {
 
 impl Limit {
     /// All of them, in the order in which admission and then the connection meet them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Server,
         Self::ConnectionsPerAddress,
         Self::AttemptsPerAddress,
         Self::FailedAuthentication,
         Self::ConnectionsPerUser,
         Self::Messages,
+        Self::Typing,
         Self::MessageBytes,
         Self::Handshake,
         Self::FirstMessage,
@@ -97,6 +100,12 @@ impl Limit {
                 unit: "messages",
                 metric: "messages",
                 reason: "Each message may be multiplied by the members of a channel (R30).",
+            },
+            Self::Typing => &Row {
+                name: "typing",
+                unit: "notices",
+                metric: "typing",
+                reason: "Who writes is told to all members, and nobody writes so fast (R76).",
             },
             Self::MessageBytes => &Row {
                 name: "message_bytes_max",

@@ -218,6 +218,12 @@ impl ShardMetrics {
         self.add(Metric::NotStored, messages);
     }
 
+    /// Members were told so many things in passing.
+    #[inline]
+    pub fn noticed(&self, notices: u64) {
+        self.add(Metric::Notices, notices);
+    }
+
     /// So many messages of mailboxes were sent again, and so many given up.
     #[inline]
     pub fn mailed(&self, resent: u64, undelivered: u64) {

@@ -107,6 +107,7 @@ metrics! {
     BytesOut "tidegate_sent" Counter Bytes [] "Bytes written to sockets of clients."
     Refused "tidegate_commands_refused" Counter One ["code"] "Commands and messages refused on live connections, by code."
     Publications "tidegate_publications" Counter One [] "Messages that were given a place in a channel's order."
+    Notices "tidegate_notices" Counter One [] "Times that members of a channel were told of receipts, typing or presence."
     Deliveries "tidegate_deliveries" Counter One [] "Publications put into a member's outbox."
     DeliveriesDropped "tidegate_deliveries_dropped" Counter One [] "Publications that a slow member missed; each gap was told (F10)."
     PublishLatency "tidegate_publish_latency" Histogram Seconds [] "From asking for a publication to knowing its place."

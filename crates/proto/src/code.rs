@@ -116,6 +116,7 @@ codes! {
     AlreadySubscribed "ALREADY_SUBSCRIBED" 4000 409 Tell No "You are subscribed to this channel already."
     TooManyChannels "TOO_MANY_CHANNELS" 4000 409 Tell No "This connection is in as many channels as it may be."
     NoLog "NO_LOG" 4000 409 Tell No "This channel keeps no log."
+    NoPresence "NO_PRESENCE" 4000 409 Tell No "This channel does not tell who is in it."
     BadOffset "BAD_OFFSET" 4000 409 Tell No "There is no such place in the channel."
     SessionUnknown "SESSION_UNKNOWN" 4000 404 Tell No "There is no session of yours to resume by that id."
     NotAccepted "NOT_ACCEPTED" 4000 405 Tell No "This route takes no messages from clients."

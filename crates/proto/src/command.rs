@@ -6,6 +6,7 @@ use crate::{
     channel_name::ChannelName,
     ids::{Epoch, Offset, RequestId, SessionId},
     log::Span,
+    notice::{Status, Who},
     publication::Placed,
     unix_time::UnixMillis,
 };
@@ -31,6 +32,8 @@ pub enum Command {
     Subscribe {
         channel: ChannelName,
         start: Start,
+        /// Be told who comes and goes.
+        presence: bool,
     },
     Unsubscribe {
         channel: ChannelName,
@@ -67,6 +70,22 @@ pub enum Command {
         session: SessionId,
         /// The last place of each channel that the client has.
         since: Vec<(ChannelName, Placed)>,
+    },
+    /// Say that one is writing something, or has stopped.
+    Typing {
+        channel: ChannelName,
+        active: bool,
+    },
+    /// Ask who is in a channel.
+    Presence {
+        channel: ChannelName,
+        who: Who,
+        /// And be told from now on who comes and goes.
+        watch: bool,
+    },
+    /// Say how one wants to be seen, in every channel this connection is in.
+    Status {
+        status: Status,
     },
     Ping,
 }

@@ -6,6 +6,7 @@ use crate::{
     channel_name::ChannelName,
     ids::{Offset, RequestId, SessionId, UserId},
     log::{Cursor, Page},
+    notice::{Roll, Status},
     publication::Placed,
     refusal::Refusal,
     unix_time::UnixTime,
@@ -90,6 +91,23 @@ pub enum Event {
     Signalled {
         id: RequestId,
         channel: ChannelName,
+    },
+    /// It is known whether this connection's user is writing.
+    Typing {
+        id: RequestId,
+        channel: ChannelName,
+        active: bool,
+    },
+    /// Who is in a channel.
+    Presence {
+        id: RequestId,
+        channel: ChannelName,
+        roll: Roll,
+    },
+    /// This is how the connection is seen.
+    Status {
+        id: RequestId,
+        status: Status,
     },
     Pong {
         id: RequestId,

@@ -8,10 +8,12 @@ use crate::action::Message;
 
 mod commands;
 mod events;
+mod notices;
 
 pub use self::{
     commands::{Garbled, requests},
     events::{event, items, plain_refusal, publication},
+    notices::roll,
 };
 
 /// Commands in one frame, sent as an array. Bounds what one message of the limit can ask (F11).

@@ -15,6 +15,7 @@ mod identity;
 mod ids;
 pub mod json;
 mod log;
+mod notice;
 #[cfg(test)]
 mod protocol_page;
 mod publication;
@@ -31,6 +32,7 @@ pub use crate::{
     identity::Identity,
     ids::{ConnId, Epoch, Offset, RequestId, SessionId, ShardId, UserId},
     log::{Cursor, LogHead, Page, Reader, Span},
+    notice::{Notice, Person, Presence, Roll, Status, Who},
     publication::{Kind, Placed, Publication},
     refusal::Refusal,
     unix_time::{UnixMillis, UnixTime},

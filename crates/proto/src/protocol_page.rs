@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 use expect_test::expect_file;
 
 use crate::{
-    Act, ChannelName, Code, ComeBack, Command, Cursor, Epoch, Event, Kind, LogHead, Mark, Offset,
-    Page, Placed, Publication, Refusal, RequestId, SessionId, Stand, UnixMillis, UnixTime, UserId,
-    json,
+    Act, ChannelName, Code, ComeBack, Command, Cursor, Epoch, Event, Kind, LogHead, Mark, Notice,
+    Offset, Page, Person, Placed, Presence, Publication, Refusal, RequestId, Roll, SessionId,
+    Stand, Status, UnixMillis, UnixTime, UserId, json,
 };
 
 const PAGE: &str = include_str!("../../../PROTOCOL.md");
@@ -30,7 +30,7 @@ fn what_clients_say_on_the_page_is_read() {
             read.insert(kind(&request.command));
         });
     }
-    assert_eq!(read.len(), 11, "{read:?}");
+    assert_eq!(read.len(), 14, "{read:?}");
 }
 
 /// In both directions: nothing on the page is made up, and nothing we say is left out.
@@ -83,6 +83,9 @@ const fn kind(command: &Command) -> &'static str {
         Command::Mark { mark: Mark::Delivered, .. } => "ack",
         Command::Mark { mark: Mark::Read, .. } => "read",
         Command::Resume { .. } => "resume",
+        Command::Typing { .. } => "typing",
+        Command::Presence { .. } => "presence",
+        Command::Status { .. } => "status",
         Command::Ping => "ping",
     }
 }
@@ -107,19 +110,7 @@ fn said() -> Vec<String> {
         Event::Connected { id, user, expires_at, ping, session, resumed }
     };
     let session = SessionId(0x5e1f_0c3a_9b7d_4e26_8a51_f2c0_77d9_1b43);
-    let recovered = |recovered| Stand { recovered, ..Stand::from(at(14)) };
-    let lost = Stand { recovered: Some(false), first: Some(Offset(12)), ..Stand::from(at(17)) };
-    let cursor = Cursor { delivered: Offset(16), read: Offset(15) };
-    let counted = Stand { cursor: Some((cursor, 2)), ..Stand::from(at(17)) };
-    let said = Arc::new(Publication {
-        channel: channel.clone(),
-        kind: Kind::Message(at(18)),
-        from: user.clone(),
-        except: None,
-        payload: r#"{"title":"Tide at noon"}"#.into(),
-        event: None,
-        time: UnixMillis(1_899_999_000_125),
-    });
+    let message = said_at(at(18), user.clone());
     let events = [
         connected(None, Some(session), false),
         connected(None, Some(session), true),
@@ -132,25 +123,6 @@ fn said() -> Vec<String> {
             session: None,
             resumed: false,
         },
-        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: at(17).into() },
-        Event::Subscribed {
-            id: Some(id(2)),
-            channel: channel.clone(),
-            stand: recovered(Some(true)),
-        },
-        Event::Subscribed { id: None, channel: channel.clone(), stand: recovered(Some(true)) },
-        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: lost },
-        Event::Subscribed { id: Some(id(2)), channel: channel.clone(), stand: counted },
-        Event::Resumed { id: id(8), session, channels: vec![channel.clone()] },
-        Event::History {
-            id: id(9),
-            channel: channel.clone(),
-            page: Page {
-                head: LogHead { at: at(18), first: Offset(1) },
-                messages: vec![said.clone()],
-            },
-        },
-        Event::Marked { id: id(10), channel: channel.clone(), cursor, unread: 2 },
         Event::Published { id: id(3), channel: channel.clone(), at: at(18) },
         Event::Signalled { id: id(4), channel: channel.clone() },
         Event::Unsubscribed { id: id(5), channel: channel.clone() },
@@ -162,13 +134,120 @@ fn said() -> Vec<String> {
         Event::Refused { id: None, refusal },
         Event::Closing { refusal: Code::Draining.into() },
     ];
-    let message = Publication::clone(&said);
     let nobodys = Publication { from: None, kind: Kind::Message(at(24)), ..message.clone() };
     let signal =
         Publication { kind: Kind::Signal, payload: r#"{"typing":true}"#.into(), ..message.clone() };
     let named = Publication { event: Some("tide:turned".into()), ..nobodys.clone() };
     let publications = [message, nobodys, named, signal];
-    events.iter().map(json::event).chain(publications.iter().map(json::publication)).collect()
+    let of_logs = said_of_logs(&channel, session);
+    let in_passing = said_in_passing(&channel);
+    events
+        .iter()
+        .map(json::event)
+        .chain(publications.iter().map(json::publication))
+        .chain(of_logs)
+        .chain(in_passing)
+        .collect()
+}
+
+fn said_at(at: Placed, from: Option<UserId>) -> Publication {
+    Publication {
+        channel: ChannelName::parse("news:today").expect("it fits the grammar"),
+        kind: Kind::Message(at),
+        from,
+        except: None,
+        payload: r#"{"title":"Tide at noon"}"#.into(),
+        event: None,
+        time: UnixMillis(1_899_999_000_125),
+    }
+}
+
+/// Where a member stands in a log, a part of one, and cursors.
+fn said_of_logs(channel: &ChannelName, session: SessionId) -> Vec<String> {
+    let at = |offset| Placed { epoch: Epoch(0xcede_b205_20bc_b807), offset: Offset(offset) };
+    let back = Stand { recovered: Some(true), ..Stand::from(at(14)) };
+    let lost = Stand { recovered: Some(false), first: Some(Offset(12)), ..Stand::from(at(17)) };
+    let cursor = Cursor { delivered: Offset(16), read: Offset(15) };
+    let counted = Stand { cursor: Some((cursor, 2)), ..Stand::from(at(17)) };
+    let subscribed = |id: Option<u64>, stand| Event::Subscribed {
+        id: id.map(RequestId),
+        channel: channel.clone(),
+        stand,
+    };
+    let head = LogHead { at: at(18), first: Offset(1) };
+    let messages = vec![Arc::new(said_at(at(18), UserId::parse("ann")))];
+    let (id, channels, page) = (RequestId, vec![channel.clone()], Page { head, messages });
+    let events = [
+        subscribed(Some(2), at(17).into()),
+        subscribed(Some(2), back),
+        subscribed(None, back),
+        subscribed(Some(2), lost),
+        subscribed(Some(2), counted),
+        Event::Resumed { id: id(8), session, channels },
+        Event::History { id: id(9), channel: channel.clone(), page },
+        Event::Marked { id: id(10), channel: channel.clone(), cursor, unread: 2 },
+    ];
+    events.iter().map(json::event).collect()
+}
+
+/// Receipts, typing and presence: answers, then notices.
+fn said_in_passing(channel: &ChannelName) -> Vec<String> {
+    let user = |name| UserId::parse(name).expect("it is a name");
+    let absent = |name| Person {
+        user: user(name),
+        status: Status::Offline,
+        since: None,
+        last_seen: None,
+        connections: 0,
+    };
+    let ann = Person {
+        status: Status::Online,
+        since: Some(UnixMillis(1_899_998_000_500)),
+        connections: 2,
+        ..absent("ann")
+    };
+    let cid = Person {
+        status: Status::Custom("on a boat".into()),
+        since: Some(UnixMillis(1_899_999_000_125)),
+        connections: 1,
+        ..absent("cid")
+    };
+    let bob = Person { last_seen: Some(UnixMillis(1_899_999_000_125)), ..absent("bob") };
+    let presence = |users| {
+        let roll = Roll { users, count: 2, connections: 4 };
+        Event::Presence { id: RequestId(22), channel: channel.clone(), roll }
+    };
+    let events = [
+        Event::Typing { id: RequestId(20), channel: channel.clone(), active: true },
+        presence(vec![ann, cid]),
+        presence(Vec::new()),
+        presence(vec![bob]),
+        Event::Status { id: RequestId(23), status: Status::Away },
+    ];
+    let cursor = |delivered, read| Cursor { delivered: Offset(delivered), read: Offset(read) };
+    let notices = [
+        Notice::Typing { user: user("ann"), active: true },
+        Notice::Typing { user: user("ann"), active: false },
+        Notice::Receipts(vec![(user("ann"), cursor(18, 15)), (user("bob"), cursor(18, 18))]),
+        Notice::Presence(Presence {
+            joined: vec![(user("ann"), Status::Online)],
+            left: vec![user("bob")],
+            changed: vec![(user("cid"), Status::Custom("on a boat".into()))],
+            users: 2,
+        }),
+        Notice::Presence(Presence { users: 1234, ..Presence::default() }),
+    ];
+    let published = |notice| Publication {
+        channel: channel.clone(),
+        kind: Kind::Notice(Box::new(notice)),
+        from: None,
+        except: None,
+        payload: "".into(),
+        event: None,
+        time: UnixMillis(0),
+    };
+    let notices = notices.map(|it| json::publication(&published(it)));
+    events.iter().map(json::event).chain(notices).collect()
 }
 
 /// The page with another table between `<!-- NAME -->` and the next blank line.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     channel_name::ChannelName,
+    dialect::Dialect,
     ids::{Epoch, Offset, UserId},
+    notice::Notice,
     unix_time::UnixMillis,
 };
 
@@ -25,12 +27,36 @@ pub struct Publication {
     pub time: UnixMillis,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+impl Publication {
+    /// Whether all members get it who speak a dialect that has words for it. Else whoever delivers
+    /// it has to ask for each.
+    pub fn is_for_everyone(&self) -> bool {
+        let is_presence =
+            matches!(&self.kind, Kind::Notice(it) if matches!(**it, Notice::Presence(_)));
+        self.except.is_none() && !is_presence
+    }
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// Has a place in the channel's order.
     Message(Placed),
     /// For whoever is here now; never stored, no offset.
     Signal,
+    /// Something of ours for whoever is here now and can read it; never stored, no offset. The
+    /// payload is empty. Boxed, because nearly everything is a message.
+    Notice(Box<Notice>),
+}
+
+impl Kind {
+    /// Whether members who speak this dialect are sent it: a client that knows nothing of notices
+    /// is not sent what it cannot read.
+    pub const fn is_for(&self, dialect: Dialect) -> bool {
+        match self {
+            Self::Message(_) | Self::Signal => true,
+            Self::Notice(_) => matches!(dialect, Dialect::Native),
+        }
+    }
 }
 
 /// A place in a channel's order.

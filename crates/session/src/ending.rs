@@ -18,7 +18,8 @@ pub enum End {
 /// | ours, come back "now" or "later": draining, a shard failed, too slow, no pong, idle | waits |
 /// | ours, over the token's end (`TOKEN_EXPIRED`) | waits: a new token is all that is missing |
 /// | ours, any other reason for a new token: `TOKEN_REVOKED` | ends |
-/// | ours, come back "no": `DISCONNECTED`, `SESSION_ENDED`, `SESSION_REPLACED`, `FORBIDDEN`, errors of the protocol | ends |
+/// | ours, come back "no": `DISCONNECTED`, `SESSION_ENDED`, `SESSION_REPLACED` | ends |
+/// | ours, come back "no": `FORBIDDEN`, errors of the protocol | ends |
 /// | theirs, 1000: the client is done | ends |
 /// | theirs, any other number, or none: 1001, 1005, 1006 | waits |
 pub const fn outlives(end: End) -> bool {

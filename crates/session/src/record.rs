@@ -4,8 +4,6 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use proto::{ChannelName, ConnId, Identity, Placed, SessionId, ShardId, UnixTime};
 
-use crate::labels::Label;
-
 /// Where a connection sits.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Seat {
@@ -24,7 +22,7 @@ pub struct Place {
     pub(crate) life: u32,
 }
 
-/// One session. There is one for nearly every connection, so it has 96 bytes; texts are shared,
+/// One session. There is one for nearly every connection, so it has 88 bytes; texts are shared,
 /// and what only few need is boxed.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -33,12 +31,12 @@ pub(crate) struct Record {
     pub(crate) identity: Arc<Identity>,
     /// The how manieth it is. Tells which is older, which no clock that jumps can (L10).
     pub(crate) serial: u64,
-    pub(crate) created_at: UnixTime,
+    /// In seconds since 1970, until 2106.
+    pub(crate) created_at: u32,
     pub(crate) state: State,
     pub(crate) address: IpAddr,
-    pub(crate) route: Label,
-    pub(crate) agent: Label,
-    pub(crate) device: Label,
+    /// Its route, agent and device.
+    pub(crate) profile: u32,
     /// Links of the chains that find it.
     pub(crate) next: [u32; 2],
     /// What is kept of it is out of date, and somebody has been told.
@@ -119,7 +117,7 @@ mod tests {
     /// With its links and its share of the buckets a session costs a little over 100 bytes.
     #[test]
     fn a_record_is_small() {
-        assert!(size_of::<Record>() <= 96, "{}", size_of::<Record>());
+        assert!(size_of::<Record>() <= 88, "{}", size_of::<Record>());
         assert_eq!(size_of::<Option<Record>>(), size_of::<Record>());
         assert!(size_of::<Option<Place>>() <= 12);
     }

@@ -14,7 +14,7 @@ use slab::Slab;
 use crate::{
     Moment,
     chains::{By, Chains},
-    labels::{Label, Labels},
+    labels::Profiles,
     policy::{Bounds, Policy, WhenFull},
     record::{Away, Left, Lent, Place, Record, Seat, State, halves},
 };
@@ -30,7 +30,7 @@ pub struct Sessions {
     by_id: Chains,
     by_user: Chains,
     hasher: RandomState,
-    pub(crate) labels: Labels,
+    pub(crate) profiles: Profiles,
     /// Those that are away, by when they end.
     leaving: BTreeSet<(Instant, u32)>,
     /// Channels of those that have come back and not asked for them yet.
@@ -120,7 +120,7 @@ impl Sessions {
             by_id: Chains::new(By::Id),
             by_user: Chains::new(By::User),
             hasher: RandomState::new(),
-            labels: Labels::default(),
+            profiles: Profiles::default(),
             leaving: BTreeSet::new(),
             unclaimed: HashMap::new(),
             left_count: 0,
@@ -151,12 +151,10 @@ impl Sessions {
             id: halves(id),
             identity: Arc::clone(visit.identity),
             serial: self.serial_next,
-            created_at: moment.wall,
+            created_at: narrow(moment.wall),
             state: State::live(visit.seat),
             address: visit.address,
-            route: self.labels.hold(Some(visit.route)),
-            agent: self.labels.hold(visit.agent),
-            device: self.labels.hold(visit.device),
+            profile: self.profiles.hold(visit.route, visit.agent, visit.device),
             next: [crate::chains::NONE; 2],
             is_dirty: false,
             is_kept: false,
@@ -175,17 +173,15 @@ impl Sessions {
         }
         let replaced = self.record(slot).seat();
         self.come_back(slot, State::live(visit.seat));
-        let (agent, device) = (self.labels.hold(visit.agent), self.labels.hold(visit.device));
+        let before = self.record(slot).profile;
+        // Whoever does not say again which device it is has not become another.
+        let device = visit.device.or(self.profiles.device(before)).map(str::to_owned);
+        let profile = self.profiles.hold(visit.route, visit.agent, device.as_deref());
+        self.profiles.let_go(before);
         let record = &mut self.records[slot as usize];
         record.identity = Arc::clone(visit.identity);
         record.address = visit.address;
-        let before = std::mem::replace(&mut record.agent, agent);
-        self.labels.let_go(before);
-        if device != Label::NONE {
-            let record = &mut self.records[slot as usize];
-            let before = std::mem::replace(&mut record.device, device);
-            self.labels.let_go(before);
-        }
+        record.profile = profile;
         Some(Resumed { place: self.place(slot), replaced })
     }
 
@@ -264,9 +260,9 @@ impl Sessions {
         }
     }
 
-    /// What a client subscribed to by an earlier connection, for the command `resume`: of the session
-    /// its connection has now, or of another of the same user and route that is away, which then has
-    /// nothing left to wait for and ends. `None` if there is none of theirs by that id.
+    /// What a client subscribed to by an earlier connection, for the command `resume`: of the
+    /// session its connection has now, or of another of the same user and route that is away, which
+    /// then has nothing left to wait for and ends. `None` if there is none of theirs by that id.
     pub fn claim(
         &mut self,
         id: SessionId,
@@ -278,11 +274,12 @@ impl Sessions {
         if self.record(own).id() == id {
             return self.take_left(place, seat);
         }
-        let (user, route) = (self.record(own).identity.user.clone(), self.record(own).route);
+        let mine = self.record(own);
         let other = self.slot_of(id)?;
         let record = self.record(other);
         let away = record.away().filter(|it| moment.now < it.ends_at)?;
-        if record.identity.user != user || record.route != route {
+        let route = |it: &Record| self.profiles.route(it.profile);
+        if record.identity.user != mine.identity.user || route(record) != route(mine) {
             return None;
         }
         let left = away.left.clone();
@@ -338,17 +335,16 @@ impl Sessions {
             let away = self.longest_away(user, None).ok_or(Full::User)?;
             self.remove(away);
         }
-        let route = self.labels.find(visit.route);
         let max = policy.max.map_or(usize::MAX, |it| it as usize);
         let mut replaced = None;
-        while let Some(route) = route
-            && max <= self.slots_of(user).filter(|it| it.1.route == route).count()
-        {
+        let route = visit.route;
+        let is_here = |it: &Self, record: &Record| it.profiles.route(record.profile) == route;
+        while max <= self.slots_of(user).filter(|it| is_here(self, it.1)).count() {
             if let Some(away) = self.longest_away(user, Some(route)) {
                 self.remove(away);
                 continue;
             }
-            let here = self.slots_of(user).filter(|it| it.1.route == route);
+            let here = self.slots_of(user).filter(|it| is_here(self, it.1));
             let oldest = here.min_by_key(|it| it.1.serial).map(|it| (it.0, it.1.seat()));
             match (policy.when_full, oldest) {
                 (WhenFull::Replace, Some((slot, seat))) => {
@@ -366,8 +362,10 @@ impl Sessions {
         Ok(replaced)
     }
 
-    fn longest_away(&self, user: &UserId, route: Option<Label>) -> Option<u32> {
-        let theirs = self.slots_of(user).filter(|it| route.is_none_or(|route| it.1.route == route));
+    fn longest_away(&self, user: &UserId, route: Option<&str>) -> Option<u32> {
+        let is_meant =
+            |it: &Record| route.is_none_or(|route| self.profiles.route(it.profile) == route);
+        let theirs = self.slots_of(user).filter(|it| is_meant(it.1));
         let away = theirs.filter_map(|it| Some((it.1.away()?.ends_at, it.0)));
         away.min().map(|it| it.1)
     }
@@ -437,9 +435,7 @@ impl Sessions {
         if let Some(left) = self.unclaimed.remove(&slot) {
             self.left_count -= left.len();
         }
-        for label in [record.route, record.agent, record.device] {
-            self.labels.let_go(label);
-        }
+        self.profiles.let_go(record.profile);
         if record.is_kept {
             self.gone.push(record.id());
         }
@@ -482,7 +478,7 @@ impl Sessions {
         let slot = self.slot_of(id)?;
         let record = self.record(slot);
         let is_over = record.away().is_some_and(|it| it.ends_at <= now);
-        (self.labels.text(record.route) == Some(route) && !is_over).then_some(slot)
+        (self.profiles.route(record.profile) == route && !is_over).then_some(slot)
     }
 
     fn slots_of<'a, 'b>(
@@ -492,4 +488,9 @@ impl Sessions {
         let hash = self.hasher.hash_one(user.as_str());
         self.by_user.walk(&self.records, hash).filter(move |it| it.1.identity.user == *user)
     }
+}
+
+/// Seconds in 32 bits, for as long as they fit.
+fn narrow(time: UnixTime) -> u32 {
+    u32::try_from(time.0).unwrap_or(u32::MAX)
 }

@@ -6,7 +6,7 @@ use proto::{Action, Code, Message, Refusal};
 use crate::{
     dice::Dice,
     model::Model,
-    rules::{CHANNELS, channel},
+    rules::{self, channel},
 };
 
 /// What the application has been asked about one connection.
@@ -35,7 +35,9 @@ impl Talk {
                     return Err(format!("the application hears {text} as number {}", self.heard));
                 }
             }
-            Ask::Said(Message::Binary(_)) => return Err("nobody says bytes".to_owned()),
+            Ask::Said(Message::Binary(_) | Message::Event { .. } | Message::Answer { .. }) => {
+                return Err("nobody says bytes or events".to_owned());
+            }
             Ask::Disconnected => self.is_over = true,
         }
         Ok(())
@@ -62,7 +64,7 @@ pub(crate) fn answer(
         actions.push(Action::Reply(Message::Text(GREETING.into())));
     }
     for _ in 0..dice.below(3) {
-        let name = channel(dice.pick(&CHANNELS));
+        let name = rules::some_channel(dice);
         let except = proto::UserId::parse(dice.pick(&["u0", "u1", "nobody"]));
         let loose = channel("app:0");
         actions.push(match dice.below(8) {
@@ -71,9 +73,10 @@ pub(crate) fn answer(
             2 if dice.once_in(4) => Action::Close(Code::SessionExpired.into()),
             3 => Action::Reply(Message::Text("reply".into())),
             it => {
-                model.silently(&name);
                 let except = except.filter(|_| it < 6);
-                Action::Publish { channel: name, payload: model.payload(), except }
+                let payload = model.payload();
+                model.attempt(&name, &payload, except.as_ref());
+                Action::Publish { channel: name, payload, except, event: None }
             }
         });
     }

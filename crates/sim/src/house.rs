@@ -6,15 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{Ask, Effect, Envelope, Input, Outcome, Shard, Ticket};
-use proto::{ConnId, Dialect, Event, Kind, Message, Publication};
+use engine::{Ask, Effect, Envelope, Input, Outcome, Shard, Task, Ticket};
+use proto::{ChannelName, ConnId, Event, Message, Publication, RequestId, SessionId, UnixMillis};
 
 use crate::{
     application::Talk,
-    model::{Fact, Model},
+    model::Model,
     network::{Frame, Socket, Sockets},
     rules,
 };
+
+mod delivering; // To members, at the end of a turn.
+mod minding; // What clients asked, to compare with what they are told.
 
 #[derive(Debug)]
 pub(crate) struct House {
@@ -29,10 +32,21 @@ pub(crate) struct House {
     talks: BTreeMap<ConnId, Talk>,
     /// How often each slot has been used. Outlives the shard.
     lives: Vec<u32>,
-    failures: u64,
     /// Publications of this turn.
     owed: Vec<Arc<Publication>>,
+    /// What clients have published and not been told of.
+    publishing: BTreeMap<(ConnId, RequestId), Said>,
+    /// Whose outbox would not take what they were to be sent.
+    overfull: Vec<Input>,
     pub(crate) turn_at: Option<Duration>,
+}
+
+/// What a client publishes, and by which key if it has one.
+#[derive(Clone, Debug)]
+struct Said {
+    channel: ChannelName,
+    payload: Arc<str>,
+    key: Option<Arc<str>>,
 }
 
 /// What leads on to other places.
@@ -41,6 +55,8 @@ pub(crate) enum Onward {
     Send { to: u16, envelope: Envelope },
     Verify { conn: ConnId, token: Arc<str> },
     Ask { conn: ConnId, ask: Ask },
+    Store(Task),
+    TakeUp { conn: ConnId, session: SessionId },
     Conclude { ticket: Ticket, outcome: Outcome },
 }
 
@@ -58,14 +74,15 @@ impl House {
             open: BTreeSet::new(),
             talks: BTreeMap::new(),
             lives: Vec::new(),
-            failures: 0,
             owed: Vec::new(),
+            publishing: BTreeMap::new(),
+            overfull: Vec::new(),
             turn_at: None,
         }
     }
 
     /// A slot nobody is in, in a life of its own.
-    pub(crate) fn accept(&mut self) -> ConnId {
+    pub(crate) fn accept(&mut self, socket: Socket) -> ConnId {
         let is_free = |slot: &usize| !self.sockets.keys().any(|it| it.slot() == *slot);
         let slot = (0..).find(is_free).unwrap_or_default();
         if self.lives.len() <= slot {
@@ -73,22 +90,22 @@ impl House {
         }
         self.lives[slot] += 1;
         let conn = ConnId::new(u32::try_from(slot).unwrap_or_default(), self.lives[slot]);
-        self.sockets.insert(conn, Socket::new());
+        self.sockets.insert(conn, socket);
         conn
     }
 
     /// The shard ends in the middle of whatever it did; a fresh one takes over.
-    pub(crate) fn fail(&mut self, now: Instant) {
-        self.failures += 1;
-        let seed = 1_000_000 * self.failures + 100_000 * u64::from(self.number);
+    pub(crate) fn fail(&mut self, seed: u64, now: Instant) {
         self.shard = Shard::new(rules::rules(self.number, self.shards, seed), now);
         for socket in self.sockets.values_mut() {
             socket.held = None;
+            socket.is_replaying = false;
             socket.outbox.push_back(Frame::Closed(proto::Code::ShardFailed.into()));
         }
         self.open.clear();
         self.talks.clear();
         self.owed.clear();
+        self.publishing.clear();
         // Sockets that were accepted and not yet told of have been closed with the others.
         self.arrivals.retain(|it| !matches!(it, Input::Opened { .. }));
         self.arrivals.push_front(Input::TookOver);
@@ -101,16 +118,23 @@ impl House {
         model: &mut Model,
         onward: &mut Vec<Onward>,
     ) -> Checked {
-        self.before(now.1, &input);
+        self.before(now.1, &input, model);
         let mut effects = Vec::new();
         self.shard.handle(now.0, input, &mut effects);
         for effect in effects {
             self.carry_out(effect, model, onward)?;
         }
+        for input in std::mem::take(&mut self.overfull) {
+            self.handle(now, input, model, onward)?;
+        }
         Ok(())
     }
 
-    fn before(&mut self, now: Duration, input: &Input) {
+    pub(crate) const fn set_wall(&mut self, wall: UnixMillis) {
+        self.shard.set_wall(wall);
+    }
+
+    fn before(&mut self, now: Duration, input: &Input, model: &mut Model) {
         if let Input::Opened { conn, opened } = input {
             self.open.insert(*conn);
             if let Some(proof) = &opened.proof {
@@ -124,6 +148,8 @@ impl House {
             if let Some(talk) = self.talks.get_mut(conn) {
                 talk.answer();
             }
+        } else if let Input::Requested { conn, request: Ok(request) } = input {
+            self.mind(*conn, request, model);
         } else if let Input::Unclogged { conn } = input
             && let Some(socket) = self.sockets.get_mut(conn)
         {
@@ -146,8 +172,9 @@ impl House {
         match effect {
             Effect::Tell { conn, event } => {
                 self.check_open(conn, &event)?;
-                if let Event::Published { channel, at, .. } = &event {
-                    model.told(channel, *at);
+                self.check_told(conn, &event, model)?;
+                if let Some(socket) = self.sockets.get_mut(&conn) {
+                    socket.note(&event);
                 }
                 self.push(conn, Frame::Told(event));
             }
@@ -155,18 +182,27 @@ impl House {
                 self.check_open(conn, &message)?;
                 self.push(conn, Frame::Replied(message));
             }
-            Effect::Ping { conn } => {
-                self.check_open(conn, &"ping")?;
-                self.push(conn, Frame::Pinged);
+            Effect::Acknowledge { conn, .. } => {
+                return Err(format!("{conn} said no event that could be acknowledged"));
             }
+            Effect::Ping { conn, number } => self.ping(conn, number)?,
             Effect::Deliver { publication } => {
-                seen(model, &publication)?;
+                model.live(&publication)?;
                 self.owed.push(publication);
             }
-            Effect::Hold { conn } => self.change(conn, |it| it.held = Some(Vec::new()))?,
-            Effect::Release { conn } => self.change(conn, Socket::release)?,
-            Effect::Pause { conn } => self.change(conn, |it| it.is_paused = true)?,
-            Effect::Resume { conn } => self.change(conn, |it| it.is_paused = false)?,
+            Effect::Replay { conn, messages } => self.replay(conn, &messages, model)?,
+            Effect::Store(task) => {
+                minding::check_task(&task, model)?;
+                onward.push(Onward::Store(task));
+            }
+            Effect::TakeUp { conn, session } => {
+                self.check_open(conn, &session)?;
+                onward.push(Onward::TakeUp { conn, session });
+            }
+            Effect::Hold { .. }
+            | Effect::Release { .. }
+            | Effect::Pause { .. }
+            | Effect::Resume { .. } => self.change_by(&effect)?,
             Effect::Close { conn, refusal } => {
                 self.check_open(conn, &refusal)?;
                 self.open.remove(&conn);
@@ -181,11 +217,7 @@ impl House {
                 onward.push(Onward::Ask { conn, ask });
             }
             Effect::Send { to, envelope } => {
-                if let Envelope::Published { publication } = &envelope {
-                    seen(model, publication)?;
-                } else if let Envelope::Placed { channel, at: Some(at), .. } = &envelope {
-                    model.told(channel, *at);
-                }
+                minding::check_envelope(&envelope, model)?;
                 onward.push(Onward::Send { to: to.0, envelope });
             }
             Effect::Conclude { ticket, outcome } => {
@@ -196,6 +228,28 @@ impl House {
                 return Err(format!("{conn} ended and was not closed"));
             }
             Effect::Ended { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn ping(&mut self, conn: ConnId, number: u32) -> Checked {
+        self.check_open(conn, &"ping")?;
+        if let Some(socket) = self.sockets.get_mut(&conn) {
+            socket.outbox.push_back(Frame::Pinged(number));
+        }
+        Ok(())
+    }
+
+    /// What is done to a socket. The client may have gone already.
+    fn change_by(&mut self, effect: &Effect) -> Checked {
+        if let Effect::Hold { conn } = effect {
+            self.change(*conn, |it| it.held = Some(Vec::new()))?;
+        } else if let Effect::Release { conn } = effect {
+            self.change(*conn, Socket::release)?;
+        } else if let Effect::Pause { conn } = effect {
+            self.change(*conn, |it| it.is_paused = true)?;
+        } else if let Effect::Resume { conn } = effect {
+            self.change(*conn, |it| it.is_paused = false)?;
         }
         Ok(())
     }
@@ -222,50 +276,6 @@ impl House {
         }
     }
 
-    /// The end of a turn: the members are read now. Whose outbox is full is reported at once.
-    pub(crate) fn deliver(
-        &mut self,
-        now: (Instant, Duration),
-        model: &mut Model,
-        onward: &mut Vec<Onward>,
-    ) -> Checked {
-        let mut overfull = Vec::new();
-        for publication in std::mem::take(&mut self.owed) {
-            for conn in self.owed_to(&publication) {
-                self.check_open(conn, &publication)?;
-                let Some(socket) = self.sockets.get_mut(&conn) else { continue };
-                // A deadline is kept within a second by slot, a tick, and a turn.
-                if socket.expires_at + Duration::from_millis(1_200) < now.1 {
-                    return Err(format!("{conn} hears {publication:?} after its token's end"));
-                }
-                if !socket.publish(&publication)
-                    && let Kind::Message(at) = publication.kind
-                {
-                    let channel = publication.channel.clone();
-                    let (from, to) = (at.offset, at.offset);
-                    overfull.push(Input::Overfull { conn, channel, from, to });
-                }
-            }
-        }
-        for input in overfull {
-            self.handle(now, input, model, onward)?;
-        }
-        Ok(())
-    }
-
-    fn owed_to(&self, publication: &Publication) -> Vec<ConnId> {
-        [Dialect::Native, Dialect::Plain]
-            .into_iter()
-            .flat_map(|it| self.shard.members(&publication.channel, it))
-            .filter(|it| match publication.kind {
-                Kind::Message(at) => it.after < at.offset,
-                Kind::Signal => true,
-            })
-            .map(|it| it.conn)
-            .filter(|it| !self.shard.is_excepted(*it, publication))
-            .collect()
-    }
-
     /// Nobody is here, nothing is left.
     pub(crate) fn is_empty(&self) -> Checked {
         let (conns, seats) = (self.shard.conn_count(), self.shard.membership_count());
@@ -282,16 +292,9 @@ impl House {
     }
 }
 
-fn seen(model: &mut Model, publication: &Publication) -> Checked {
-    let Kind::Message(at) = publication.kind else { return Ok(()) };
-    let fact =
-        Fact { payload: Arc::clone(&publication.payload), except: publication.except.clone() };
-    model.placed(&publication.channel, at, fact)
-}
-
 /// Whether a socket that was read says that its peer is alive.
 pub(crate) const fn is_ping(frame: &Frame) -> bool {
-    matches!(frame, Frame::Pinged | Frame::Told(Event::Expiring { .. }))
+    matches!(frame, Frame::Pinged(_) | Frame::Told(Event::Expiring { .. }))
 }
 
 /// What a person says to the application: numbers, so that order can be seen.

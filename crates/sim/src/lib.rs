@@ -1,4 +1,5 @@
-//! A world to run shards in: people, sockets, a bus between shards, applications, faults and time.
+//! A world to run shards in: people, sockets, a bus between shards, a disk, applications, faults
+//! and time.
 //!
 //! Everything that happens follows from one seed, so a failure can be looked at again:
 //! `SEED=17 cargo test -p sim` plays seed 17 and writes down what happened. The engine in here is
@@ -9,9 +10,11 @@ mod world; // Start here.
 
 mod application;
 mod dice;
+mod disk;
 mod faults;
 mod house;
 mod judge;
+mod marks;
 mod model;
 mod network;
 mod people;

@@ -7,7 +7,9 @@ use std::{
 };
 
 use engine::Envelope;
-use proto::{ConnId, Event, Message, Publication, Refusal};
+use proto::{
+    ChannelName, ConnId, Event, Kind, Message, Offset, Placed, Publication, Refusal, SessionId,
+};
 
 /// One thing on its way to a client.
 #[derive(Clone, Debug)]
@@ -15,7 +17,8 @@ pub(crate) enum Frame {
     Told(Event),
     Replied(Message),
     Published(Arc<Publication>),
-    Pinged,
+    /// With its number: only the answer to the latest proves anything.
+    Pinged(u32),
     Closed(Refusal),
 }
 
@@ -28,6 +31,15 @@ pub(crate) struct Socket {
     /// Publications were refused; until the engine has said which, none is taken.
     pub(crate) is_clogged: bool,
     pub(crate) is_paused: bool,
+    /// It has been sent a part of a log, and the engine wants to know when it has left.
+    pub(crate) is_replaying: bool,
+    pub(crate) session: SessionId,
+    pub(crate) user: &'static str,
+    pub(crate) device: Option<Arc<str>>,
+    /// What it is subscribed to, and the last place it was sent.
+    pub(crate) subscriptions: BTreeMap<ChannelName, Option<Placed>>,
+    /// What it has acknowledged, as far as the engine has been told.
+    pub(crate) acknowledged: BTreeMap<ChannelName, Offset>,
     /// When its token ends.
     pub(crate) expires_at: Duration,
 }
@@ -35,8 +47,14 @@ pub(crate) struct Socket {
 impl Socket {
     const FRAMES_MAX: usize = 8;
 
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new(session: SessionId, user: &'static str, device: Option<Arc<str>>) -> Self {
         Self {
+            session,
+            user,
+            device,
+            is_replaying: false,
+            subscriptions: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
             outbox: VecDeque::new(),
             held: None,
             is_clogged: false,
@@ -52,12 +70,32 @@ impl Socket {
             self.is_clogged = true;
             return false;
         }
+        let place = self.subscriptions.get_mut(&publication.channel);
+        if let (&Kind::Message(at), Some(place)) = (&publication.kind, place) {
+            let is_back = place.is_some_and(|it| it.epoch == at.epoch && at.offset < it.offset);
+            *place = if is_back { *place } else { Some(at) };
+        }
         let frame = Frame::Published(Arc::clone(publication));
         match &mut self.held {
             Some(held) => held.push(frame),
             None => self.outbox.push_back(frame),
         }
         true
+    }
+
+    /// Notes what a session is subscribed to, for whoever takes it up.
+    pub(crate) fn note(&mut self, event: &Event) {
+        if let Event::Subscribed { channel, stand, .. } = event {
+            self.subscriptions.insert(channel.clone(), Some(stand.at));
+            self.acknowledged.remove(channel);
+        } else if let Event::Unsubscribed { channel, .. } = event {
+            self.subscriptions.remove(channel);
+        }
+    }
+
+    /// What its session leaves behind.
+    pub(crate) fn part(&mut self) -> (SessionId, Vec<(ChannelName, Option<Placed>)>) {
+        (self.session, std::mem::take(&mut self.subscriptions).into_iter().collect())
     }
 
     pub(crate) fn release(&mut self) {
@@ -100,6 +138,12 @@ impl Bus {
         let latest = self.latest.entry(lane).or_default();
         *latest = arrives.max(*latest);
         Some(*latest)
+    }
+
+    /// Everything that is under way is lost with the process.
+    pub(crate) fn clear(&mut self) {
+        self.lanes.clear();
+        self.latest.clear();
     }
 
     pub(crate) fn receive(&mut self, lane: (u16, u16)) -> Envelope {

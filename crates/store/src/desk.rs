@@ -20,6 +20,7 @@ use crate::{
     scan::{Scan, scan},
     schema,
     shared::Shared,
+    wal,
 };
 
 /// Chooses epochs that have never been.
@@ -48,8 +49,8 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Opens the file, looks at all of it, and makes good what is wrong. Channels in `lost` get a
-    /// new epoch: what was told of them before it was stored has not been stored. With `is_damaged` the
-    /// file has shown damage that reading it does not show; false once it is out of the way.
+    /// new epoch: what was told of them before it was stored has not been stored. With `is_damaged`
+    /// the file has shown damage that reading it does not show; false once it is out of the way.
     pub(crate) fn set_up(
         shared: &Shared,
         fresh: &mut Fresh,
@@ -97,7 +98,11 @@ impl Desk {
     ) -> rusqlite::Result<Self> {
         // After a failed sync nobody knows what of the write-ahead log the disk has, whatever the
         // cache says. Carried over, it is written and synced once more, or this fails too.
-        carry_over(&db)?;
+        match carry_over(&db) {
+            // At the start, whoever looks at the store from outside must not hold it up.
+            Err(error) if is_busy(&error) && shared.opened() == 0 => {}
+            carried => carried?,
+        }
         let was_clean = scan.account.is_some_and(|it| it.clean);
         let mut index = std::mem::take(&mut scan.index);
         let mut desk = Self {
@@ -287,8 +292,13 @@ pub(crate) fn insert_kept(
 }
 
 fn look(shared: &Shared) -> Result<(Connection, Scan), Trouble> {
+    // Only what a process has left behind: while this one runs, a commit that failed is known.
+    let is_broken = shared.opened() == 0 && wal::is_broken(&shared.path).unwrap_or(false);
     let db = schema::open(&shared.path)?;
-    let scan = scan(&db, &shared.options)?;
+    let mut scan = scan(&db, &shared.options)?;
+    if is_broken {
+        scan.doubt = Some("the write-ahead log cannot be read to its end".to_owned());
+    }
     Ok((db, scan))
 }
 
@@ -302,6 +312,10 @@ pub(crate) fn carry_over(db: &Connection) -> rusqlite::Result<()> {
             Some("the write-ahead log is being read".to_owned()),
         )),
     }
+}
+
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 pub(crate) fn now() -> UnixMillis {

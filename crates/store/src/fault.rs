@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use thiserror::Error;
 
 use crate::schema::VERSION;
@@ -57,7 +57,18 @@ impl From<rusqlite::Error> for Trouble {
 /// Whether the error speaks of what is in the file rather than of the system around it. Our
 /// statements are right, so one that SQLite does not understand means that the schema is not ours.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
-    let Some(code) = error.sqlite_error_code() else { return true };
+    let Some(failure) = error.sqlite_error() else { return true };
+    // A part of the file that the disk cannot read any more is as good as gone.
+    let unreadable = [
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_IOERR_SHORT_READ,
+        ffi::SQLITE_IOERR_DATA,
+        ffi::SQLITE_IOERR_CORRUPTFS,
+    ];
+    if unreadable.contains(&failure.extended_code) {
+        return true;
+    }
+    let code = failure.code;
     matches!(
         code,
         ErrorCode::DatabaseCorrupt

@@ -53,9 +53,9 @@ impl Store {
     /// Opens or makes `tidegate.db` in a directory that no other process has open (L16), and starts
     /// the threads.
     ///
-    /// A file that is damaged is moved aside and a new one begun; what is damaged in one log alone
-    /// costs that log (L9). `fresh_epoch` chooses epochs that have never been, for logs whose last
-    /// messages may be lost.
+    /// A file that is damaged is moved aside, and what is whole in it goes on in a new one; what is
+    /// damaged in one log alone costs that log (L9). `fresh_epoch` chooses epochs that have never
+    /// been, for logs whose last messages may be lost.
     pub fn open(
         dir: &Path,
         options: Options,
@@ -112,8 +112,8 @@ impl Store {
         tally
     }
 
-    /// Does what was submitted before, closes the file in peace, and ends the threads. Whoever still
-    /// has a clone or a [`Writer`] is told [`Full`] from now on.
+    /// Does what was submitted before, closes the file in peace, and ends the threads. Whoever
+    /// still has a clone or a [`Writer`] is told [`Full`] from now on.
     pub fn close(self) {
         self.opened.close();
     }

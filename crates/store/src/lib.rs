@@ -20,11 +20,13 @@ extern crate self as store;
 
 mod account;
 mod aside;
+mod backup;
 mod desk;
 mod fault;
 mod group;
 mod handle;
 mod index;
+mod inspect;
 mod job;
 mod lock;
 mod options;
@@ -36,16 +38,23 @@ mod row;
 mod scan;
 mod schema;
 mod shared;
+mod stats;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod verify;
+mod wal;
 mod writer;
 
 pub use crate::{
+    backup::backup,
     fault::{OpenError, ReadError},
     handle::{Row, Store, Writer},
+    inspect::InspectError,
     job::{Answer, Class, Fault, Full, Job, Listener, Loaded, ReadFault, Table, Token},
     options::{Options, Retention},
+    stats::{Stats, stats},
     tally::{Commits, Tally},
+    verify::{Report, verify},
 };

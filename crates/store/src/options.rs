@@ -25,6 +25,9 @@ pub struct Options {
     pub cursors_max: u32,
     /// Logs that are known, with and without messages. Each costs some 300 bytes of memory.
     pub logs_max: usize,
+    /// When the write-ahead log is carried over to the file. Much larger, and reading it gets
+    /// slower; much smaller, and pages that are written again and again are carried over as often.
+    pub wal_bytes_max: u64,
     /// Threads that read.
     pub readers: usize,
 }
@@ -43,6 +46,7 @@ impl Default for Options {
             keys_max: 4096,
             cursors_max: 10_000,
             logs_max: 1_000_000,
+            wal_bytes_max: 16 << 20,
             readers: 2,
         }
     }

@@ -35,7 +35,12 @@ pub(crate) fn rescue(path: &Path, why: &str) -> Result<(), OpenError> {
             let kept = kept.display();
             tracing::error!(why, %kept, messages = count, "the store was damaged; what is whole goes on");
         }
-        Err(trouble) => {
+        // There is no room for it, or the like: throwing it all away would not make it better.
+        Err(Trouble::Failed(source)) => {
+            remove(&new);
+            return Err(OpenError::Database { path: new, source });
+        }
+        Err(trouble @ (Trouble::Damaged(_) | Trouble::Newer(_))) => {
             remove(&new);
             let kept = move_aside(path)?;
             let kept = kept.display();

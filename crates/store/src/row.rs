@@ -129,7 +129,7 @@ pub(crate) enum State {
     Live = 0,
     /// Forgotten; its rows are still being deleted.
     Erased = 1,
-    /// Damaged; kept to be looked at, never served.
+    /// Damaged; kept for a month to be looked at, never served.
     Aside = 2,
 }
 

@@ -1,13 +1,17 @@
 //! The file, read from end to end: every seal, every gap, and what it all adds up to. Out of it
 //! come the index and the list of what is wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use proto::{Offset, UnixMillis};
 use rusqlite::Connection;
 
 use crate::{
     account::Account,
+    desk::now,
     fault::Trouble,
     index::{Entry, Index, Log},
     options::Options,
@@ -37,6 +41,9 @@ pub(crate) struct Scan {
     /// The account as it was written.
     pub(crate) account: Option<Account>,
 }
+
+/// How long a damaged log is kept to be looked at.
+const ASIDE_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What is wrong with a log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,6 +83,9 @@ impl Scan {
                     self.doubt("a channel has two logs");
                 }
                 State::Live => self.index.insert(log, options),
+                State::Aside if log.time.0 + ASIDE_KEPT.as_millis() as u64 <= now().0 => {
+                    self.erased.insert(log.id, (log, Vec::new()));
+                }
                 State::Erased => drop(self.erased.insert(log.id, (log, Vec::new()))),
                 State::Aside => self.aside.push(log),
             }
@@ -92,7 +102,11 @@ impl Scan {
                 Found::Whole(message) => self.take(&message),
                 Found::Changed { id, log } => {
                     self.count(id, log);
-                    self.set_aside(log, Wrong::Changed);
+                    match self.erased.get_mut(&log) {
+                        // It only has to go.
+                        Some(erased) => erased.1.push(Entry::new(id, UnixMillis(0), 0, false)),
+                        None => self.set_aside(log, Wrong::Changed),
+                    }
                 }
                 Found::Lost => self.doubt("a row of the table of messages has changed"),
             }

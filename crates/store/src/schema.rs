@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! messages   id ─► log, offset, time, key, sender, passed_over, event, payload, seal
-//! logs       id ─► channel, epoch, head, time, state, loose, seal                a row for each log
+//! logs       id ─► channel, epoch, head, time, state, loose, seal               a row for each log
 //! cursors    log, user, device ─► delivered, read, seal
 //! kept       kind, key ─► value, seal                                  sessions, revocations
 //! account    one row: what the other tables should add up to
@@ -84,8 +84,11 @@ fn is_writable(path: &Path) -> bool {
     File::options().append(true).open(path).is_ok()
 }
 
+/// Nobody else writes, but an operator may try. Then we wait no longer than this.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 fn prepare(db: &Connection) -> Result<(), Trouble> {
-    db.busy_timeout(Duration::from_secs(5))?;
+    db.busy_timeout(PATIENCE)?;
     db.set_prepared_statement_cache_capacity(64);
     // The first before any page is read, the second before there is a table, or they come too late.
     db.execute_batch("PRAGMA cell_size_check = ON; PRAGMA auto_vacuum = INCREMENTAL;")?;
@@ -94,7 +97,7 @@ fn prepare(db: &Connection) -> Result<(), Trouble> {
     db.query_row("PRAGMA wal_autocheckpoint = 0", (), |_| Ok(()))?;
     db.query_row("PRAGMA journal_size_limit = 67108864", (), |_| Ok(()))?;
     db.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;",
+        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048;",
     )?;
     let is_new = db.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0));
     if is_new.map(|it: i64| it == 0)? {
@@ -158,6 +161,6 @@ pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
 pub(crate) fn open_to_rescue(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    db.busy_timeout(Duration::from_secs(5))?;
+    db.busy_timeout(PATIENCE)?;
     Ok(db)
 }

@@ -2,5 +2,8 @@
 
 mod damage;
 mod fixtures;
+mod inspection;
 mod keeping;
+mod model;
 mod order;
+mod outage;

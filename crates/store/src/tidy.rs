@@ -3,13 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    desk::{Desk, Fresh, carry_over, now},
+    desk::{Desk, Fresh, carry_over, is_busy, now},
     shared::Shared,
 };
 
-/// When the write-ahead log is carried over to the file. Larger, and reading it gets slower; much
-/// smaller, and pages that are written again and again are carried over as often.
-const WAL_BYTES_MAX: u64 = 16 << 20;
 /// How often logs are cut that have not much to cut: together they share pages.
 const CUT_EVERY: Duration = Duration::from_millis(100);
 /// How often the account is written while there are only appends.
@@ -35,7 +32,7 @@ impl Desk {
             self.cut(shared, now)?;
             self.tidied_at = Instant::now();
         }
-        if WAL_BYTES_MAX <= self.wal_bytes {
+        if shared.options.wal_bytes_max <= self.wal_bytes {
             self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?;
             self.wal_bytes = 0;
             self.is_wal_empty = false;
@@ -94,8 +91,4 @@ impl Desk {
         self.is_wal_empty = false;
         Ok(())
     }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }

@@ -106,6 +106,7 @@ impl WriterThread {
                     tell(group.drain(..answers.len()).zip(answers));
                 }
                 Err(broken) => {
+                    self.shared.tally().is_unavailable = true;
                     self.refuse(group);
                     return Err(broken);
                 }

@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::{
     driver,
-    ground::Ground,
+    ground::{Ground, WaitingMax},
     hub::{Hub, Mint},
     inbox::{self, lock},
     keeper, polling,
@@ -253,6 +253,10 @@ fn ground(
         Ground {
             door: config.door(),
             head_limits: head_limits(config),
+            waiting_max: WaitingMax {
+                packets: config.server.outbox_frames_max,
+                bytes: config.server.outbox_bytes_max,
+            },
             limits: Mutex::new(limits),
             register: Mutex::new(Register::new(bounds)),
             keeper: keeper::Keeper::new(store.clone()),
@@ -405,13 +409,16 @@ fn start_shards(
     sockets: &Sockets,
 ) -> Result<mpsc::Receiver<io::Result<()>>, BootError> {
     let (ended, all_ended) = mpsc::channel(usize::from(rules.shards));
+    // Said once by each shard, so it never has more than these.
+    let (opened, all_opened) = std::sync::mpsc::sync_channel(usize::from(rules.shards));
     for shard in 0..rules.shards {
         let (ground, sockets, ended) = (Arc::clone(ground), sockets.clone(), ended.clone());
+        let opened = opened.clone();
         let epoch_seed = rules.epoch_seed.wrapping_add(u64::from(shard) << 48);
         let rules = Rules { shard: ShardId(shard), epoch_seed, ..rules.clone() };
         let body = move || {
             // Inside it every bug has been caught but those of replacing a shard.
-            let run = AssertUnwindSafe(|| driver::run(&ground, &rules, &sockets));
+            let run = AssertUnwindSafe(|| driver::run(&ground, &rules, &sockets, opened));
             let lost = |_| Err(io::Error::other("the shard could not be replaced"));
             let outcome = catch_unwind(run).unwrap_or_else(lost);
             // Nobody listens any more when the process is ending.
@@ -422,5 +429,8 @@ fn start_shards(
             .spawn(body)
             .map_err(|source| BootError::Thread { shard, source })?;
     }
+    drop(opened);
+    // Whoever is told that we are open comes at once. One that cannot open says so as it ends.
+    all_opened.iter().for_each(drop);
     Ok(all_ended)
 }

@@ -20,6 +20,36 @@ pub(crate) enum Command {
     Check(Check),
     /// Make a token, for development and tests.
     Token(Token),
+    /// Look after what is kept on disk. Works while the gateway runs.
+    #[command(subcommand)]
+    Store(Store),
+}
+
+/// What can be done with a store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Say how much is kept, and where it is.
+    Stats(Place),
+    /// Read everything and compare its checksums.
+    Verify(Place),
+    /// Copy it to a new file, as it is at one moment.
+    Backup(Backup),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Place {
+    /// The directory with `tidegate.db`: `server.data_dir` of the configuration.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The copy. There must be nothing yet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
 }
 
 #[derive(Args, Debug)]

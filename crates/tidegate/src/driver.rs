@@ -3,7 +3,7 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, mpsc::SyncSender},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -26,14 +26,23 @@ pub(crate) struct Driver {
     hall: Hall,
 }
 
-/// Runs a shard until it has parted with everyone, replacing what fails.
+/// Runs a shard until it has parted with everyone, replacing what fails. Says when it is `opened`:
+/// whoever connects then is not refused.
 ///
 /// # Errors
 /// When the operating system fails us, or we fail ourselves too often.
-pub(crate) fn run(ground: &Arc<Ground>, rules: &Rules, sockets: &Sockets) -> io::Result<()> {
+pub(crate) fn run(
+    ground: &Arc<Ground>,
+    rules: &Rules,
+    sockets: &Sockets,
+    opened: SyncSender<()>,
+) -> io::Result<()> {
     let mut failures: Vec<Instant> = Vec::new();
     let mut rules = rules.clone();
     let mut driver = Driver::new(ground, &rules, sockets, 0)?;
+    // There is room for all shards, and whoever waits does so for each of them.
+    let _ = opened.send(());
+    drop(opened);
     loop {
         let outcome = catch_unwind(AssertUnwindSafe(|| driver.run()));
         if let Ok(done) = outcome {

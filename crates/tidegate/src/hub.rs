@@ -11,7 +11,9 @@ use admission::Tables;
 use app::{Description, Gateway, Logs, Post, Reading, Selection};
 use async_trait::async_trait;
 use engine::{Draft, Errand, Outcome, Whom, home_of};
-use proto::{ChannelName, Code, ConnId, Cursor, Identity, Page, Placed, Refusal, ShardId};
+use proto::{
+    ChannelName, Code, ConnId, Cursor, Identity, Page, Placed, Refusal, Roll, ShardId, Who,
+};
 use serde_json::{Map, Value, json};
 use token::{Key, VerifiedCache};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -118,7 +120,11 @@ impl Hub {
             drop(call);
         }
         // A shard that fails drops what it was asked.
-        outcome.await.map_err(|_| Code::ShardFailed.into())
+        match outcome.await {
+            Ok(Outcome::Refused(refusal)) => Err(refusal),
+            Ok(outcome) => Ok(outcome),
+            Err(_) => Err(Code::ShardFailed.into()),
+        }
     }
 
     /// Looks something up in the tables of admission, with the cache of this side.
@@ -155,25 +161,22 @@ impl Gateway for Hub {
         let Post { channel, payload, from, except, event, key } = post;
         let inbox = self.home(&channel);
         let draft = Draft { channel, payload, from, except, event, key, is_signal: false };
-        match self.seek(inbox, Errand::Publish(draft)).await? {
-            Outcome::Placed(Some(at)) => Ok(at),
-            Outcome::Refused(refusal) => Err(refusal),
-            outcome => unreachable!("a message has a place or none is given: {outcome:?}"),
-        }
+        let outcome = self.seek(inbox, Errand::Publish(draft)).await?;
+        let Outcome::Placed(Some(at)) = outcome else {
+            unreachable!("a message has a place or none is given: {outcome:?}");
+        };
+        Ok(at)
     }
 
     async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal> {
         let mut description = Description { members: 0, head: None };
         for inbox in &self.inboxes {
             let outcome = self.seek(inbox, Errand::Describe(channel.clone())).await?;
-            match outcome {
-                Outcome::Described { members, head } => {
-                    description.members += members;
-                    description.head = description.head.or(head);
-                }
-                Outcome::Refused(refusal) => return Err(refusal),
-                outcome => unreachable!("a channel is described or not: {outcome:?}"),
-            }
+            let Outcome::Described { members, head } = outcome else {
+                unreachable!("a channel is described or not: {outcome:?}");
+            };
+            description.members += members;
+            description.head = description.head.or(head);
         }
         Ok(description)
     }
@@ -241,11 +244,11 @@ impl Logs for Hub {
     async fn history(&self, reading: Reading) -> Result<Page, Refusal> {
         let Reading { channel, span, epoch, limit } = reading;
         let inbox = self.home(&channel);
-        match self.seek(inbox, Errand::Read { channel, span, epoch, limit }).await? {
-            Outcome::Read(page) => Ok(page),
-            Outcome::Refused(refusal) => Err(refusal),
-            outcome => unreachable!("a reading is a page or refused: {outcome:?}"),
-        }
+        let outcome = self.seek(inbox, Errand::Read { channel, span, epoch, limit }).await?;
+        let Outcome::Read(page) = outcome else {
+            unreachable!("a reading is a page or refused: {outcome:?}");
+        };
+        Ok(page)
     }
 
     async fn cursor(
@@ -254,20 +257,29 @@ impl Logs for Hub {
         reader: proto::Reader,
     ) -> Result<(Cursor, u64), Refusal> {
         let inbox = self.home(&channel);
-        match self.seek(inbox, Errand::Cursor { channel, reader }).await? {
-            Outcome::Cursor(it) => Ok((it.cursor, it.unread)),
-            Outcome::Refused(refusal) => Err(refusal),
-            outcome => unreachable!("a cursor is told or refused: {outcome:?}"),
-        }
+        let outcome = self.seek(inbox, Errand::Cursor { channel, reader }).await?;
+        let Outcome::Cursor(it) = outcome else {
+            unreachable!("a cursor is told or refused: {outcome:?}");
+        };
+        Ok((it.cursor, it.unread))
+    }
+
+    async fn presence(&self, channel: ChannelName, who: Who) -> Result<Roll, Refusal> {
+        let inbox = self.home(&channel);
+        let outcome = self.seek(inbox, Errand::Presence { channel, who }).await?;
+        let Outcome::Present(roll) = outcome else {
+            unreachable!("it is told who is here, or refused: {outcome:?}");
+        };
+        Ok(roll)
     }
 
     async fn erase(&self, channel: ChannelName) -> Result<(), Refusal> {
         let inbox = self.home(&channel);
-        match self.seek(inbox, Errand::Erase(channel)).await? {
-            Outcome::Erased => Ok(()),
-            Outcome::Refused(refusal) => Err(refusal),
-            outcome => unreachable!("a log is erased or is not: {outcome:?}"),
-        }
+        let outcome = self.seek(inbox, Errand::Erase(channel)).await?;
+        let Outcome::Erased = outcome else {
+            unreachable!("a log is erased or is not: {outcome:?}");
+        };
+        Ok(())
     }
 }
 

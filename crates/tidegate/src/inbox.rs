@@ -183,6 +183,7 @@ fn errand_bytes(errand: &Errand) -> usize {
         Errand::Describe(_)
         | Errand::Read { .. }
         | Errand::Cursor { .. }
+        | Errand::Presence { .. }
         | Errand::Erase(_)
         | Errand::Disconnect(..)
         | Errand::Canary(_) => 0,
@@ -196,7 +197,11 @@ fn envelope_bytes(envelope: &Envelope) -> usize {
         Envelope::Fetched { fetched: Ok(it), .. } => {
             it.messages.iter().map(|it| it.payload.len()).sum()
         }
-        Envelope::FollowAll { channels, .. } => size_of_val(&channels[..]),
+        Envelope::FollowAll { channels, present, .. } => {
+            let present: usize = present.iter().map(|it| size_of_val(&it.1[..])).sum();
+            size_of_val(&channels[..]) + present
+        }
+        Envelope::Informed { roll, .. } => size_of_val(&roll.users[..]),
         Envelope::FollowedAll { places } => size_of_val(&places[..]),
         Envelope::Follow { .. }
         | Envelope::Unfollow { .. }
@@ -209,6 +214,9 @@ fn envelope_bytes(envelope: &Envelope) -> usize {
         | Envelope::Fetched { fetched: Err(_), .. }
         | Envelope::Mark { .. }
         | Envelope::Marked { .. }
+        | Envelope::Typing { .. }
+        | Envelope::Present { .. }
+        | Envelope::Inquire { .. }
         | Envelope::Canary { .. } => 0,
     }
 }

@@ -12,6 +12,7 @@ mod keeper;
 mod polling;
 mod run;
 mod sockets;
+mod store_command;
 mod tls;
 mod token_command;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => told(run::run(&arguments)),
         Command::Check(arguments) => check(&arguments),
         Command::Token(arguments) => told(token_command::token(&arguments)),
+        Command::Store(command) => store_command::store(&command),
     }
 }
 

@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("config", "admission engine limits permission proto session token", ""),
     ("monitor", "limits proto", ""),
     ("net", "proto wire", ""),
+    ("store", "proto", ""),
     ("front", "app limits monitor proto", ""),
     (
         "tidegate",
@@ -34,7 +35,6 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ),
     ("bench", "token wire", "admission engine limits permission proto"),
     ("sim", "engine permission proto", ""),
-    ("store", "proto", ""),
     ("xtask", "", ""),
 ];
 

@@ -339,6 +339,24 @@ fn permissions_and_namespaces_are_checked() {
         "#]],
     );
     check(
+        "[namespaces.user]\npresence_grace = \"1m\"\npresence_events_max = 9\n",
+        expect![[r#"
+            tidegate.toml:2:18: namespaces.user.presence_grace: "1m" is out of bounds
+                Write something from "0s" to "40s".
+            tidegate.toml:2:18: namespaces.user.presence_grace: nobody is told who is here
+                Add presence = true, or leave this out.
+            tidegate.toml:3:23: namespaces.user.presence_events_max: nobody is told who is here
+                Add presence = true, or leave this out.
+        "#]],
+    );
+    check(
+        "[namespaces.user]\nlog = \"disk\"\nconfirm = \"accepted\"\n",
+        expect![[r#"
+        tidegate.toml:3:11: namespaces.user.confirm: what is confirmed before it is on disk is not written at once
+            Add durability = "interval", or leave this out.
+    "#]],
+    );
+    check(
         "[namespaces.user]\nlog = \"memory\"\ndurability = \"sync\"\nkeep_messages = 0\n",
         expect![[r#"
             tidegate.toml:3:14: namespaces.user.durability: only a log on disk has this

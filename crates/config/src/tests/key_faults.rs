@@ -229,3 +229,41 @@ fn certificates_are_there_and_readable() {
         "#]],
     );
 }
+
+/// R10: what the gateway signs it must find good itself.
+#[test]
+fn only_a_secret_that_verifies_can_mint() {
+    check(
+        &format!("{KEYS}mint = \"mian\"\n"),
+        expect![[r#"
+        tidegate.toml:7:8: tokens.access.mint: "mian" is not one of its keys
+            Did you mean "main"?
+    "#]],
+    );
+    check(
+        &format!("{KEYS}mint = \"main\"\nlifetime = \"1s\"\n"),
+        expect![[r#"
+        tidegate.toml:8:12: tokens.access.lifetime: "1s" is out of bounds
+            Write something from "1m" to "1d".
+    "#]],
+    );
+    let published = "[keys.theirs]\njwks = { url = \"https://id.example.com/jwks\" }\n\
+                     [tokens.access]\nkeys = [\"theirs\"]\nissuer = [\"https://id.example.com\"]\n\
+                     mint = \"theirs\"\n";
+    check(
+        published,
+        expect![[r#"
+        tidegate.toml:6:8: tokens.access.mint: "theirs" cannot sign
+            Name a [keys.NAME] with a secret that may be used for HS256.
+    "#]],
+    );
+    let other = "[keys.main]\nsecret = { env = \"TIDEGATE_SECRET\" }\nalgorithms = [\"HS512\"]\n\
+                 [tokens.access]\nkeys = [\"main\"]\nmint = \"main\"\n";
+    check(
+        other,
+        expect![[r#"
+        tidegate.toml:6:8: tokens.access.mint: "main" cannot sign
+            Name a [keys.NAME] with a secret that may be used for HS256.
+    "#]],
+    );
+}

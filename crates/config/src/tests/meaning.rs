@@ -5,8 +5,9 @@ use std::time::Duration;
 use admission::{HostRule, Keys, OriginRule, TokenSource};
 use limits::{Mode, Rate, RouteLimits};
 use proto::Dialect;
+use session::{Policy, WhenFull};
 
-use super::{KEYS, meant};
+use super::{KEYS, meant, route};
 use crate::most_memory;
 
 #[test]
@@ -34,12 +35,51 @@ fn limits_can_be_told_off_one_by_one_or_all() {
     };
     let limits = |text: &str| meant(text).routes[0].route.limits.clone();
     let one = limits(&text("{ messages = \"none\", mode = \"observe\" }"));
-    assert_eq!(one.messages, None);
+    assert_eq!((one.messages, one.typing), (None, RouteLimits::default().typing));
     assert_eq!(one.connections_per_address, Some(5));
     assert_eq!(one.mode, Mode::Observe);
     let all = limits(&text("\"none\""));
-    assert_eq!((all.messages, all.attempts_per_address), (None, None));
+    assert_eq!((all.messages, all.typing, all.attempts_per_address), (None, None, None));
     assert_eq!((all.connections_per_address, all.connections_per_user), (None, None));
+}
+
+/// R22, R24: kept wherever users have names, unless told otherwise.
+#[test]
+fn sessions_are_kept_where_users_have_names() {
+    let sessions = |more: &str| meant(&route(more)).routes[0].route.sessions;
+    assert_eq!(sessions(""), Some(Policy::default()));
+    assert_eq!(sessions("sessions = \"none\""), None);
+    let told =
+        Policy { max: Some(3), when_full: WhenFull::Replace, grace: Duration::from_secs(300) };
+    assert_eq!(
+        sessions("sessions = { max = 3, when_full = \"replace\", grace = \"5m\" }"),
+        Some(told)
+    );
+    let nobody = |more: &str| {
+        let text = format!("[[routes]]\npath = \"/ws\"\ntokens = \"none\"\n{more}\n");
+        meant(&text).routes[0].route.sessions
+    };
+    assert_eq!((nobody(""), nobody("sessions = \"none\"")), (None, None));
+}
+
+/// R10: only where the file says so, and with a key that what it signs is verified with.
+#[test]
+fn newer_tokens_are_made_where_a_key_is_named() {
+    assert!(meant(KEYS).verifiers[0].mint.is_none());
+    let minting = format!("{KEYS}mint = \"main\"\n");
+    let mint = meant(&minting).verifiers[0].mint.clone().unwrap();
+    assert_eq!(mint.lifetime, Duration::from_secs(900));
+    let longer = format!("{minting}lifetime = \"2h\"\n");
+    assert_eq!(meant(&longer).verifiers[0].mint.as_ref().unwrap().lifetime.as_secs(), 7200);
+}
+
+#[test]
+fn the_most_memory_has_sessions_and_revocations_in_it() {
+    let config = meant(&route(""));
+    let memory = most_memory(&config, 1).to_string();
+    for part in ["sessions", "left", "revoked"] {
+        assert!(memory.lines().any(|it| it.trim_start().starts_with(part)), "{part}:\n{memory}");
+    }
 }
 
 #[test]
@@ -169,4 +209,26 @@ fn a_log_is_confirmed_on_disk_unless_it_is_written_later() {
     assert_eq!(log(later), (Storage::Disk(Class::Interval), Confirm::Accepted));
     let both = format!("{later}\nconfirm = \"disk\"");
     assert_eq!(log(&both), (Storage::Disk(Class::Interval), Confirm::Disk));
+}
+
+#[test]
+fn presence_is_told_where_it_is_asked_for() {
+    use engine::PresenceRules;
+    let presence =
+        |keys: &str| meant(&format!("[namespaces.a]\n{keys}\n")).namespaces.of("a").presence;
+    assert_eq!(presence("slow = \"drop\""), None);
+    assert_eq!(presence("presence = true"), Some(PresenceRules::default()));
+    let rules = PresenceRules { grace: Duration::from_secs(5), events_max: 0 };
+    let keys = "presence = true\npresence_grace = \"5s\"\npresence_events_max = 0";
+    assert_eq!(presence(keys), Some(rules));
+}
+
+#[test]
+fn who_is_here_is_reckoned_with_where_it_is_told() {
+    let route = "[[routes]]\npath = \"/ws\"\ntokens = \"none\"\n";
+    let parts = |keys: &str| most_memory(&meant(&format!("{route}{keys}")), 1).parts;
+    let presence = |keys: &str| parts(keys).iter().any(|it| it.0 == "presence");
+    assert!(!presence("[namespaces.a]\nslow = \"drop\"\n"));
+    assert!(presence("[namespaces.a]\npresence = true\n"));
+    assert!(presence("[namespaces.\"*\"]\npresence = true\n"));
 }

@@ -45,13 +45,13 @@ fn a_route_says_who_may_come() {
         &route("from = [\"query:\", \"header\", \"bearer:x\", \"cookie\"]"),
         expect![[r#"
             tidegate.toml:10:9: routes[0].from[0]: "query:" needs a name of letters, digits, _ - and .
-                Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
-            tidegate.toml:10:19: routes[0].from[1]: "header" is not known
-                Did you mean "bearer"?
+                Write "query:token", "bearer", "header:NAME", "protocol", "cookie:NAME" or "message".
+            tidegate.toml:10:19: routes[0].from[1]: "header" needs a name of letters, digits, _ - and .
+                Write "query:token", "bearer", "header:NAME", "protocol", "cookie:NAME" or "message".
             tidegate.toml:10:29: routes[0].from[2]: "bearer:x" takes no name
-                Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
+                Write "query:token", "bearer", "header:NAME", "protocol", "cookie:NAME" or "message".
             tidegate.toml:10:41: routes[0].from[3]: "cookie" needs a name of letters, digits, _ - and .
-                Write "query:token", "bearer", "protocol", "cookie:NAME" or "message".
+                Write "query:token", "bearer", "header:NAME", "protocol", "cookie:NAME" or "message".
         "#]],
     );
     check(
@@ -185,5 +185,45 @@ fn cookies_need_to_know_the_page() {
             tidegate.toml:12:24: routes[0].allow_missing_origin: a cookie without an Origin proves nothing
                 Remove it, or take cookies out of `from`.
         "#]],
+    );
+}
+
+/// R22.
+#[test]
+fn sessions_need_users_and_bounds_that_make_sense() {
+    check(
+        "[[routes]]\npath = \"/ws\"\ntokens = \"none\"\nsessions = { max = 1 }\n",
+        expect![[r#"
+        tidegate.toml:4:12: routes[0].sessions: means nothing without tokens
+            Name a [tokens.NAME] in tokens, or remove this.
+    "#]],
+    );
+    check(
+        &route("sessions = { max = 0 }"),
+        expect![[r#"
+        tidegate.toml:10:20: routes[0].sessions.max: 0 is out of bounds
+            Write something from 1 to 1000.
+    "#]],
+    );
+    check(
+        &route("sessions = { grace = \"2d\" }"),
+        expect![[r#"
+        tidegate.toml:10:22: routes[0].sessions.grace: "2d" is out of bounds
+            Write something from "1s" to "1d".
+    "#]],
+    );
+    check(
+        &route("sessions = { when_full = \"refus\" }"),
+        expect![[r#"
+        tidegate.toml:10:26: routes[0].sessions.when_full: "refus" is not known
+            Did you mean "refuse"?
+    "#]],
+    );
+    check(
+        &route("sessions = { most = 1 }"),
+        expect![[r#"
+        tidegate.toml:10:14: routes[0].sessions.most: there is no such key
+            Known here: "max", "when_full", "grace".
+    "#]],
     );
 }

@@ -18,7 +18,9 @@ impl Shard {
     ) {
         let record = self.conns.at_mut(conn);
         record.stage = Stage::Proving;
-        record.proving = id;
+        if let Some(id) = id {
+            record.pending_mut().proving = Some(id);
+        }
         effects.push(Effect::Authenticate { conn, token, refresh: false });
     }
 
@@ -30,12 +32,12 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let record = self.conns.at_mut(conn);
-        if record.proving.is_some() {
+        if record.pending.as_ref().is_some_and(|it| it.proving.is_some()) {
             let refusal = Refusal::new(Code::Busy).saying("A refresh is under way already.");
             self.refuse(conn, Some(id), refusal, effects);
             return;
         }
-        record.proving = Some(id);
+        record.pending_mut().proving = Some(id);
         effects.push(Effect::Authenticate { conn, token, refresh: true });
     }
 
@@ -47,7 +49,7 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let Some(conn) = self.conns.find_mut(id) else { return };
-        let request = conn.proving.take();
+        let request = conn.settle(|it| it.proving.take());
         match (conn.stage, proof) {
             (Stage::Greeting | Stage::Proving, Err(refusal)) => {
                 self.close(now, id, refusal, effects);

@@ -4,12 +4,12 @@ use proto::{ChannelName, Code, ConnId, Event, Placed, Refusal, ShardId};
 
 use super::Shard;
 use crate::{
-    channel::Member,
     deadlines::Tick,
     effect::Effect,
     home::home_of,
     input::{Envelope, FollowId},
     knock::Knock,
+    owed::Begins,
 };
 
 impl Shard {
@@ -28,8 +28,9 @@ impl Shard {
             }
             Envelope::Missed { channel } => self.missed(now, &channel, effects),
             Envelope::Forgot { shard } => self.follow_again(now, shard, effects),
-            Envelope::FollowAll { channels, shard } => {
+            Envelope::FollowAll { channels, present, shard } => {
                 self.followed_by(now, channels, shard, effects);
+                self.present_all(now, present, shard);
             }
             Envelope::FollowedAll { places } => {
                 for (channel, follow, at) in places {
@@ -50,6 +51,18 @@ impl Shard {
             Envelope::Marked { channel, origin, marked } => {
                 self.marked(origin, channel, marked, effects);
             }
+            Envelope::Typing { channel, user, by, active } => {
+                self.typed(now, channel, user, by, active, effects);
+            }
+            Envelope::Present { channel, shard, seats } => {
+                self.present(now, channel, shard, seats);
+            }
+            Envelope::Inquire { channel, who, origin } => {
+                self.inform(channel, &who, origin, effects);
+            }
+            Envelope::Informed { channel, origin, roll } => {
+                self.informed(origin, channel, roll, effects);
+            }
             Envelope::Canary { text } => effects.push(Effect::Sing { text }),
         }
     }
@@ -63,7 +76,7 @@ impl Shard {
         shard: ShardId,
         effects: &mut Vec<Effect>,
     ) {
-        self.homes.unfollow_all(now, shard);
+        self.homes.unfollow_all(now, self.wall, shard);
         let mut answers = Vec::new();
         for (channel, follow) in channels {
             self.knock(now, channel, Knock::Follow { follow, shard }, &mut answers);
@@ -92,17 +105,18 @@ impl Shard {
     ) {
         let Some(key) = self.channels.key(channel) else { return };
         let Some(waiting) = self.channels.at_mut(key).take_waiting(follow) else { return };
-        let members = self.channels.at(key).all_members();
-        for member in members {
-            match waiting.iter().find(|it| it.0 == member.conn) {
-                Some((conn, id)) => {
-                    self.leave(now, *conn, key, effects);
-                    self.refuse(*conn, Some(*id), refusal.clone(), effects);
+        for member in self.channels.at(key).all_members() {
+            let conn = member.conn;
+            let waits = waiting.iter().find(|it| it.0 == conn).map(|it| it.1);
+            let owed = self.conns.find_mut(conn).and_then(|it| it.owed.as_mut());
+            let begins = owed.and_then(|it| it.replay(key)).filter(|it| it.next.is_none());
+            match (waits, begins.map(|it| it.begins)) {
+                (Some(id), _) | (None, Some(Begins::For(id))) => {
+                    self.leave(now, conn, key, effects);
+                    self.refuse(conn, Some(id), refusal.clone(), effects);
                 }
-                // Whoever asks its home for more is told by that.
-                None if member.after == Member::BEHIND => {}
-                // Seats that were given have nobody to tell; they come back.
-                None => self.close(now, member.conn, refusal.clone(), effects),
+                // Seats that were given or taken up have nobody to tell; they come back.
+                (None, _) => self.close(now, conn, refusal.clone(), effects),
             }
         }
     }
@@ -139,10 +153,11 @@ impl Shard {
         for conn in members {
             self.close(now, conn, Code::ShardFailed.into(), &mut closing);
         }
-        // That we forgot says that we follow nothing. An envelope for each channel besides could
-        // overflow the next inbox.
-        closing
-            .retain(|it| !matches!(it, Effect::Send { envelope: Envelope::Unfollow { .. }, .. }));
+        // That we forgot says that we follow nothing and have nobody. An envelope for each channel
+        // besides could overflow the next inbox.
+        closing.retain(
+            |it| !matches!(it, Effect::Send { envelope, .. } if is_said_by_forgot(envelope)),
+        );
         effects.append(&mut closing);
         self.ask_no_more(now, None, effects);
         self.tell_forgotten(effects);
@@ -158,10 +173,12 @@ impl Shard {
     /// Another shard has forgotten: it follows nothing here, and does not know what we follow
     /// there.
     fn follow_again(&mut self, now: Tick, forgetful: ShardId, effects: &mut Vec<Effect>) {
-        self.homes.unfollow_all(now, forgetful);
+        self.homes.unfollow_all(now, self.wall, forgetful);
         let shards = self.rules.shards;
         let channels = self.channels.follow_again(|it| home_of(it, shards) == forgetful);
-        let envelope = Envelope::FollowAll { channels, shard: self.rules.shard };
+        let present = self.channels.present(|it| home_of(it, shards) == forgetful);
+        let shard = self.rules.shard;
+        let envelope = Envelope::FollowAll { channels, present, shard };
         effects.push(Effect::Send { to: forgetful, envelope });
         self.ask_no_more(now, Some(forgetful), effects);
     }
@@ -178,7 +195,7 @@ impl Shard {
             let mut asking = replays.filter(|it| !it.is_sending).map(|it| it.channel);
             if asking.any(|it| is_it(home_of(&self.channels.at(it).name, shards))) {
                 behind.push(conn);
-            } else if let Some((id, _)) = record.reading.filter(|it| is_it(it.1)) {
+            } else if let Some((id, _)) = record.reading().filter(|it| is_it(it.1)) {
                 reading.push((conn, id));
             }
         }
@@ -186,8 +203,16 @@ impl Shard {
             self.close(now, conn, Code::ShardFailed.into(), effects);
         }
         for (conn, id) in reading {
-            self.conns.at_mut(conn).reading = None;
+            self.conns.at_mut(conn).settle(|it| it.reading = None);
             self.refuse(conn, Some(id), Code::Busy, effects);
         }
     }
+}
+
+/// Whether the envelope tells a home what [`Envelope::Forgot`] tells all of them.
+const fn is_said_by_forgot(envelope: &Envelope) -> bool {
+    matches!(
+        envelope,
+        Envelope::Unfollow { .. } | Envelope::Typing { .. } | Envelope::Present { .. }
+    )
 }

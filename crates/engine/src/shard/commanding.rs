@@ -29,7 +29,9 @@ impl Shard {
         record.spoke_at = tick;
         let stage = record.stage;
         let id = request.as_ref().map_or_else(|it| it.0, |it| it.id);
-        if let Err(refusal) = self.spend(now, conn) {
+        let is_typing = matches!(&request, Ok(Request { command: Command::Typing { .. }, .. }));
+        let spent = if is_typing { self.spend_typing(now, conn) } else { self.spend(now, conn) };
+        if let Err(refusal) = spent {
             self.refuse(conn, id, refusal, effects);
             return;
         }
@@ -48,8 +50,8 @@ impl Shard {
     fn command(&mut self, now: Instant, conn: ConnId, request: Request, effects: &mut Vec<Effect>) {
         let tick = self.deadlines.tick(now);
         match (request.command, request.id) {
-            (Command::Subscribe { channel, start }, Some(id)) => {
-                self.subscribe(tick, conn, id, channel, start, effects);
+            (Command::Subscribe { channel, start, presence }, Some(id)) => {
+                self.subscribe(tick, conn, id, channel, (start, presence), effects);
             }
             (Command::Unsubscribe { channel }, id) => {
                 self.unsubscribe(tick, conn, id, channel, effects);
@@ -72,6 +74,15 @@ impl Shard {
             (Command::Resume { session, since }, Some(id)) => {
                 self.resume(conn, id, session, since, effects);
             }
+            (Command::Typing { channel, active }, id) => {
+                self.type_as(tick, conn, id, channel, active, effects);
+            }
+            (Command::Presence { channel, who, watch }, Some(id)) => {
+                self.inquire_as(conn, id, channel, who, watch, effects);
+            }
+            (Command::Status { status }, id) => {
+                self.show_as(tick, conn, id, status, effects);
+            }
             (Command::Ping, Some(id)) => {
                 effects.push(Effect::Tell { conn, event: Event::Pong { id } });
             }
@@ -85,6 +96,7 @@ impl Shard {
                 Command::Subscribe { .. }
                 | Command::History { .. }
                 | Command::Resume { .. }
+                | Command::Presence { .. }
                 | Command::Ping
                 | Command::Refresh { .. },
                 None,
@@ -123,7 +135,7 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let record = self.conns.at_mut(conn);
-        if record.reading.is_some() {
+        if record.reading().is_some() {
             let refusal = Refusal::new(Code::Busy).saying("An earlier reading is under way.");
             self.refuse(conn, Some(id), refusal, effects);
             return;
@@ -134,7 +146,7 @@ impl Shard {
             return;
         }
         let home = home_of(&channel, self.rules.shards);
-        self.conns.at_mut(conn).reading = Some((id, home));
+        self.conns.at_mut(conn).pending_mut().reading = Some((id, home));
         let asked_by = AskedBy::Client { shard: self.rules.shard, conn, id };
         self.ask_home(now, channel, wish, asked_by, effects);
     }

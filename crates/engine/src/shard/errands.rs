@@ -50,6 +50,10 @@ impl Shard {
                 self.is_at_home(&channel);
                 self.knock(now, channel, Knock::Tell { reader, ticket }, effects);
             }
+            Errand::Presence { channel, who } => {
+                self.is_at_home(&channel);
+                self.inform(channel, &who, Origin::Ticket(ticket), effects);
+            }
             Errand::Erase(channel) => {
                 self.is_at_home(&channel);
                 self.knock(now, channel, Knock::Erase { ticket }, effects);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use proto::{
-    ChannelName, Code, ConnId, Event, LogHead, Offset, Page, Publication, Refusal, Span, Start,
+    ChannelName, Code, ConnId, Epoch, Event, LogHead, Offset, Page, Publication, Refusal, Span,
+    Start,
 };
 
 use super::Shard;
@@ -13,6 +14,7 @@ use crate::{
     home::{Home, home_of},
     input::{Envelope, Fetched},
     knock::{AskedBy, Knock, Wish},
+    log::Stage,
     policy::Storage,
     recent::offset,
 };
@@ -93,8 +95,8 @@ impl Shard {
         &mut self,
         now: Tick,
         channel: ChannelName,
-        wish: &Wish,
-        asked_by: AskedBy,
+        epoch: Epoch,
+        (wish, asked_by): (Wish, AskedBy),
         page: Result<Page, Code>,
         effects: &mut Vec<Effect>,
     ) {
@@ -102,19 +104,36 @@ impl Shard {
             self.hand_over(now, channel, asked_by, Err(Code::Busy.into()), effects);
             return;
         };
+        if home.at.epoch != epoch {
+            // It was asked about an earlier life of the log, and found nothing.
+            self.knock(now, channel, Knock::Fetch { wish, asked_by }, effects);
+            return;
+        }
         let fetched = match page {
+            Ok(page) if is_another(home, &page) => {
+                self.doubt(&channel, effects);
+                Err(Code::StoreUnavailable.into())
+            }
             Ok(page) => {
                 if let Some(log) = &mut home.log {
                     log.first = log.first.max(page.head.first);
+                    log.recent.cut(log.first);
                 }
-                // The disk may be ahead of what was confirmed, and behind what was accepted.
-                let at = if page.head.at.epoch == home.at.epoch { home.at } else { page.head.at };
-                let head = LogHead { at, ..page.head };
-                answer(home, wish, Page { head, ..page })
+                answer(home, &wish, completed(home, &wish, page))
             }
             Err(code) => Err(code.into()),
         };
         self.hand_over(now, channel, asked_by, fetched, effects);
+    }
+
+    /// The disk has another life of the log than is known here: it is asked where that stands. What
+    /// is on its way there will not be taken, and leads to the same.
+    pub(super) fn doubt(&mut self, channel: &ChannelName, effects: &mut Vec<Effect>) {
+        let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
+        if matches!(log.stage, Stage::Ready) && log.pending.is_empty() {
+            log.stage = Stage::Broken { retry_at: Tick::NEVER };
+            effects.push(Effect::Store(Task::Load { channel: channel.clone() }));
+        }
     }
 
     /// Gives a part of a log to whoever asked for it.
@@ -160,7 +179,10 @@ impl Shard {
             }
             AskedBy::Client { conn, id, .. } => {
                 let Some(record) = self.conns.find_mut(conn) else { return };
-                record.reading = None;
+                // It may have been told meanwhile that this is not answered any more.
+                if record.settle(|it| it.reading.take_if(|it| it.0 == id)).is_none() {
+                    return;
+                }
                 match fetched {
                     Ok(fetched) => {
                         let messages = self.meant_for(conn, fetched.messages);
@@ -216,6 +238,31 @@ fn wanted(wish: &Wish, home: &Home, head: LogHead) -> Option<(Span, usize, usize
     }
 }
 
+/// Whether the disk read another life of the log than is known here, or has none.
+fn is_another(home: &Home, page: &Page) -> bool {
+    let unstored = home.log.as_ref().and_then(|it| it.pending.front()).map(|it| it.at.offset);
+    let has_none = page.head.at.offset == Offset(0) && home.at.offset != Offset(0);
+    page.head.at.epoch != home.at.epoch || has_none && unstored != Some(Offset(1))
+}
+
+/// What the disk read, as it is to be told: no further than what is confirmed, and as far.
+fn completed(home: &Home, wish: &Wish, page: Page) -> Page {
+    let LogHead { at: read, first } = page.head;
+    if read.epoch != home.at.epoch {
+        return page;
+    }
+    let head = LogHead { at: home.at, first };
+    let mut messages = page.messages;
+    messages.retain(|it| offset(it) <= home.at.offset);
+    let (Some(log), Some((span, messages_max, bytes_max))) = (&home.log, wanted(wish, home, head))
+    else {
+        return Page { head, messages };
+    };
+    let end = if let Span::After(after) = span { after.max(read.offset) } else { read.offset };
+    let messages = log.recent.complete(messages, end, span, messages_max, bytes_max as u64);
+    Page { head, messages }
+}
+
 /// Up to where whoever begins has had everything; `None` where that is not kept.
 fn delivered(wish: &Wish, home: &Home) -> Option<Offset> {
     let Wish::Begin { start: Start::Unsaid, reader: Some(reader), mailbox: true } = wish else {
@@ -227,7 +274,7 @@ fn delivered(wish: &Wish, home: &Home) -> Option<Offset> {
 
 /// What was read, and what it means to whoever asked.
 fn answer(home: &Home, wish: &Wish, page: Page) -> Result<Fetched, Refusal> {
-    let Page { head, messages } = page;
+    let Page { head, mut messages } = page;
     let end = head.at.offset;
     let read_from = messages.first().map_or(end, |it| Offset(offset(it).0 - 1));
     // The log no longer has what comes next.
@@ -250,8 +297,12 @@ fn answer(home: &Home, wish: &Wish, page: Page) -> Result<Fetched, Refusal> {
         Wish::Begin { start: Start::Unsaid, .. } => match delivered(wish, home) {
             None => nothing(None),
             Some(after) if end <= after => nothing(Some(true)),
-            // Whoever has never been here has lost nothing.
-            Some(after) => (read_from, Some(after.0 == 0 || !lost(after)), messages),
+            Some(after) => {
+                // Some of it may have been acknowledged while the disk was asked.
+                messages.retain(|it| after < offset(it));
+                // Whoever has never been here has lost nothing.
+                (read_from.max(after), Some(after.0 == 0 || read_from <= after), messages)
+            }
         },
         Wish::Begin { start: Start::Last(_) | Start::Since(_), .. } => (read_from, None, messages),
     };

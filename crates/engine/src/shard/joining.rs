@@ -3,7 +3,7 @@
 use permission::Action;
 use proto::{ChannelName, Code, ConnId, Event, Placed, Refusal, RequestId, Start};
 
-use super::Shard;
+use super::{Shard, attending::Parting};
 use crate::{
     channel::Channel,
     conn::{Conn, Joined},
@@ -16,20 +16,27 @@ use crate::{
 };
 
 impl Shard {
+    /// Asked for by a client. Whoever wants to be told who comes and goes, and may not, gets no
+    /// seat either: nobody gets less than they believe they have.
     pub(super) fn subscribe(
         &mut self,
         now: Tick,
         conn: ConnId,
         id: RequestId,
         channel: ChannelName,
-        start: Start,
+        (start, presence): (Start, bool),
         effects: &mut Vec<Effect>,
     ) {
-        if let Err(code) = self.may_subscribe(conn, &channel, 0) {
+        let may = self.may_subscribe(conn, &channel, 0);
+        let may_see = || if presence { self.may_see(conn, &channel) } else { Ok(()) };
+        if let Err(code) = may.and_then(|()| may_see()) {
             self.refuse(conn, Some(id), code, effects);
             return;
         }
-        self.join(now, conn, channel, start, Begins::For(id), effects);
+        self.join(now, conn, channel.clone(), start, Begins::For(id), effects);
+        if presence {
+            self.watch(conn, &channel);
+        }
     }
 
     /// Takes a seat that a command asked for. Whoever begins in the log hears from its home where;
@@ -45,7 +52,7 @@ impl Shard {
     ) {
         let key = self.channel_key(now, &channel, effects);
         let has_cursors = self.namespace(&channel).has_cursors();
-        let at = self.seat(conn, key, false);
+        let at = self.seat(now, conn, key, false, effects);
         let id = match begins {
             Begins::For(id) if start == Start::Unsaid && !has_cursors => id,
             Begins::For(_) | Begins::Resumed | Begins::Silently => {
@@ -105,7 +112,7 @@ impl Shard {
         if record.is_in(key) {
             return;
         }
-        self.seat(conn, key, true);
+        self.seat(now, conn, key, true, effects);
         if self.namespace(&channel).is_mailbox {
             self.begin(now, conn, channel, Start::Unsaid, Begins::Silently, effects);
         }
@@ -148,8 +155,21 @@ impl Shard {
         self.leave(now, id, key, effects);
     }
 
-    /// Gives up a seat; with the last one the channel is closed here and its home told.
+    /// Gives up a seat because that was asked for.
     pub(super) fn leave(&mut self, now: Tick, id: ConnId, key: u32, effects: &mut Vec<Effect>) {
+        self.vacate(now, id, key, Parting::Left, effects);
+    }
+
+    /// Gives up a seat; with the last one the channel is closed here and its home told.
+    pub(super) fn vacate(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        key: u32,
+        parting: Parting,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.put_down_pen(now, id, key, effects);
         let conn = self.conns.at_mut(id);
         let dialect = self.rules.policies[usize::from(conn.policy)].dialect;
         let index = conn.joined.iter().position(|it| it.channel == key);
@@ -157,7 +177,7 @@ impl Shard {
             conn.joined.swap_remove(index.expect("callers pass a channel that was joined"));
         self.memberships -= 1;
         let channel = self.channels.at_mut(key);
-        conn.gaps.retain(|it| it.channel != channel.name);
+        conn.settle(|it| it.gaps.retain(|it| it.channel != channel.name));
         if let Some(owed) = &mut conn.owed {
             owed.forget(key);
             Owed::tidy(&mut conn.owed);
@@ -167,6 +187,7 @@ impl Shard {
             let seat = moved.joined.iter_mut().find(|it| it.channel == key);
             seat.expect("a member mirrors its seat").seat = joined.seat;
         }
+        self.exit(now, id, joined, parting, effects);
         if self.channels.at(key).member_count() == 0 {
             let channel = self.channels.close(key);
             self.unfollow(now, channel, effects);
@@ -191,13 +212,21 @@ impl Shard {
         key
     }
 
-    fn seat(&mut self, id: ConnId, key: u32, is_given: bool) -> Option<Placed> {
+    fn seat(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        key: u32,
+        is_given: bool,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Placed> {
         let conn = self.conns.at_mut(id);
         let dialect = self.rules.policies[usize::from(conn.policy)].dialect;
         let (seat, at) = self.channels.at_mut(key).seat(dialect, id);
         let seat = u32::try_from(seat).expect("fewer members than connections");
-        conn.joined.push(Joined { channel: key, seat, is_given });
+        conn.sit(Joined { channel: key, seat, is_given, sees_presence: false });
         self.memberships += 1;
+        self.enter(now, id, key, effects);
         at
     }
 
@@ -234,6 +263,7 @@ impl Shard {
             let refusal = Refusal::new(Code::Denied).saying(sentence);
             self.refuse(id, None, refusal, effects);
         }
+        self.recheck_presence(id, effects);
     }
 
     fn is_lost(&self, conn: &Conn, channel: &Channel) -> bool {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use proto::{ChannelName, Code, Kind, Offset, Placed, Publication, UnixMillis};
+use proto::{ChannelName, Code, Kind, Offset, Placed, Publication, Refusal, UnixMillis};
 
 use super::Shard;
 use crate::{
@@ -49,7 +49,8 @@ impl Shard {
             }
             (None, _) => {
                 home.at.offset = Offset(home.at.offset.0 + 1);
-                let message = log::publication(draft, Kind::Message(home.at), wall);
+                home.time = home.time.max(wall);
+                let message = log::publication(draft, Kind::Message(home.at), home.time);
                 Taken::Placed(message, home.at)
             }
         };
@@ -98,50 +99,68 @@ impl Shard {
         }
         log.awaited = log.awaited.saturating_sub(1);
         match outcome {
-            Ok(()) => {
-                let Some(pending) = log.pending.pop_front_if(|it| it.at == at) else { return };
-                log.stored(now, &pending);
-                if !pending.is_told {
-                    self.confirm(now, pending.publication, at, effects);
-                }
-                for origin in pending.origins {
-                    self.placed(origin, channel.clone(), Ok(Some(at)), effects);
-                }
-            }
-            Err(code) => self.not_appended(now, channel, at, code, effects),
+            Ok(()) => self.stored(now, &channel, at, effects),
+            Err(code) => self.not_stored(&channel, at, code, effects),
+        }
+        self.look_again(now, channel, effects);
+    }
+
+    fn stored(&mut self, now: Tick, channel: &ChannelName, at: Placed, effects: &mut Vec<Effect>) {
+        let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
+        let Some(pending) = log.pending.pop_front_if(|it| it.at == at) else { return };
+        log.stored(now, &pending);
+        if !pending.is_told {
+            self.confirm(now, pending.publication, at, effects);
+        }
+        for origin in pending.origins {
+            self.placed(origin, channel.clone(), Ok(Some(at)), effects);
         }
     }
 
-    fn not_appended(
+    fn not_stored(
         &mut self,
-        now: Tick,
-        channel: ChannelName,
+        channel: &ChannelName,
         at: Placed,
         code: Code,
         effects: &mut Vec<Effect>,
     ) {
         self.tally.not_stored += 1;
+        let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
+        let retry_at = Tick::NEVER;
+        if log.pending.front().is_some_and(|it| it.is_told) {
+            // Members have it; it is tried again until it is there.
+            log.stage = Stage::Behind { retry_at };
+            return;
+        }
+        log.stage = Stage::Broken { retry_at };
+        // A store that is too busy says so before it has answered what it was asked earlier.
+        let failed = log.pending.iter().position(|it| it.at == at);
+        let failed = failed.and_then(|it| log.pending.remove(it));
+        for origin in failed.into_iter().flat_map(|it| it.origins) {
+            self.placed(origin, channel.clone(), Err(code.into()), effects);
+        }
+    }
+
+    /// Once everything that was on its way when the disk refused something is answered, whatever
+    /// the last answer was, the disk is asked where the log stands.
+    fn look_again(&mut self, now: Tick, channel: ChannelName, effects: &mut Vec<Effect>) {
         let Some(log) = self.homes.find_mut(&channel).and_then(|it| it.log.as_mut()) else {
             return;
         };
-        let is_told = log.pending.front().is_some_and(|it| it.is_told);
-        if is_told {
-            // Members have it; it is tried again until it is there.
-            log.stage = Stage::Behind { retry_at: Tick::NEVER };
-            if log.awaited == 0 {
-                let retry_at = now.after(RETRY);
-                log.stage = Stage::Behind { retry_at };
-                self.homes.ring(retry_at, &channel);
-            }
+        if log.retry_at() != Tick::NEVER {
             return;
         }
-        log.stage = Stage::Broken { retry_at: Tick::NEVER };
-        let failed = log.pending.pop_front_if(|it| it.at == at);
-        if log.pending.is_empty() {
-            effects.push(Effect::Store(Task::Load { channel: channel.clone() }));
-        }
-        for origin in failed.into_iter().flat_map(|it| it.origins) {
-            self.placed(origin, channel.clone(), Err(code.into()), effects);
+        match &mut log.stage {
+            Stage::Behind { retry_at } if log.awaited == 0 => {
+                let at = now.after(RETRY);
+                *retry_at = at;
+                self.homes.ring(at, &channel);
+            }
+            Stage::Broken { .. } if log.pending.is_empty() => {
+                effects.push(Effect::Store(Task::Load { channel }));
+            }
+            Stage::Behind { .. } | Stage::Broken { .. } => {}
+            Stage::Unloaded | Stage::Loading { .. } | Stage::Ready => {}
         }
     }
 
@@ -170,8 +189,7 @@ impl Shard {
         }));
     }
 
-    /// The channel begins anew: what was in it is not to be had by anyone who knows where it was
-    /// (C5).
+    /// Forgets a log (C5): on disk first, so that nothing is forgotten here that is kept there.
     pub(super) fn erase(
         &mut self,
         now: Tick,
@@ -179,12 +197,50 @@ impl Shard {
         ticket: Ticket,
         effects: &mut Vec<Effect>,
     ) {
-        let storage = self.namespace(&channel).log.storage;
-        let is_on_disk = matches!(storage, Storage::Disk(_));
+        if !matches!(self.namespace(&channel).log.storage, Storage::Disk(_)) {
+            self.erased(now, channel, ticket, Ok(()), effects);
+            return;
+        }
+        let log = self.homes.find(&channel).and_then(|it| it.log.as_ref());
+        // What members have would be written after all, once the disk works again.
+        if log.is_some_and(|it| matches!(it.stage, Stage::Behind { .. })) {
+            let outcome = Outcome::Refused(Code::StoreUnavailable.into());
+            effects.push(Effect::Conclude { ticket, outcome });
+            return;
+        }
+        effects.push(Effect::Store(Task::Erase { channel, ticket }));
+    }
+
+    /// The channel begins anew: what was in it is not to be had by anyone who knows where it was.
+    pub(super) fn erased(
+        &mut self,
+        now: Tick,
+        channel: ChannelName,
+        ticket: Ticket,
+        outcome: Result<(), Code>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let refused = |code| Outcome::Refused(Refusal::new(code));
+        match outcome {
+            Ok(()) => self.begin_anew(now, channel, effects),
+            // It may have been done all the same.
+            Err(_) => self.doubt(&channel, effects),
+        }
+        let outcome = outcome.map_or_else(refused, |()| Outcome::Erased);
+        effects.push(Effect::Conclude { ticket, outcome });
+    }
+
+    fn begin_anew(&mut self, now: Tick, channel: ChannelName, effects: &mut Vec<Effect>) {
+        let is_on_disk = matches!(self.namespace(&channel).log.storage, Storage::Disk(_));
         let beginning = self.homes.beginning();
         // Nobody gets in before the disk has said where it begins.
         let new = self.homes.new_log(if is_on_disk { Stage::Unloaded } else { Stage::Ready });
         let Some(home) = self.homes.find_mut(&channel) else { return };
+        let is_unknown = |it: &Log| matches!(it.stage, Stage::Unloaded | Stage::Loading { .. });
+        // Of a home before this one, which asks anyway.
+        if home.log.as_ref().is_some_and(|it| is_unknown(it)) {
+            return;
+        }
         home.at = beginning;
         let before = home.log.as_mut().map(|it| std::mem::replace(&mut **it, new));
         let followers = std::mem::take(&mut home.followers);
@@ -193,10 +249,6 @@ impl Shard {
             let refusal = Code::StoreUnavailable.into();
             self.placed(origin, channel.clone(), Err(refusal), effects);
         }
-        effects.push(match is_on_disk {
-            true => Effect::Store(Task::Erase { channel, ticket }),
-            false => Effect::Conclude { ticket, outcome: Outcome::Erased },
-        });
     }
 }
 

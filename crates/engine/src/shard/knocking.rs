@@ -1,6 +1,6 @@
 //! At a channel's home: what is wanted of it waits until it is known where its log stands.
 
-use proto::{ChannelName, Code, Refusal};
+use proto::{ChannelName, Code, Offset, Refusal};
 
 use super::Shard;
 use crate::{
@@ -75,6 +75,7 @@ impl Shard {
         loaded: Result<Option<Loaded>, Code>,
         effects: &mut Vec<Effect>,
     ) {
+        let has_receipts = self.namespace(&channel).has_receipts;
         let Some(home) = self.homes.find_mut(&channel) else { return };
         let Some(log) = &mut home.log else { return };
         match (&mut log.stage, loaded) {
@@ -93,6 +94,9 @@ impl Shard {
                     Some(loaded) => {
                         home.at = loaded.head.at;
                         log.settle(now, loaded);
+                        if has_receipts {
+                            log.receipts.begin(&log.cursors);
+                        }
                     }
                     None => log.stage = Stage::Ready,
                 }
@@ -108,6 +112,12 @@ impl Shard {
             (Stage::Broken { .. }, Ok(loaded)) => self.mended(now, &channel, loaded, effects),
             (Stage::Behind { .. }, Ok(Some(loaded))) if loaded.head.at.epoch == home.at.epoch => {
                 self.append_again(now, &channel, loaded.head.at.offset, effects);
+            }
+            // Nothing of it has ever been there.
+            (Stage::Behind { .. }, Ok(None))
+                if log.pending.front().is_some_and(|it| it.at.offset == Offset(1)) =>
+            {
+                self.append_again(now, &channel, Offset(0), effects);
             }
             // Set aside meanwhile: what members have is no longer a part of it.
             (Stage::Behind { .. }, Ok(loaded)) => self.mended(now, &channel, loaded, effects),
@@ -204,6 +214,7 @@ impl Shard {
         while let Some(channels) = self.homes.take_rung(now) {
             for channel in channels {
                 self.try_again(now, &channel, effects);
+                self.tell_in_passing(now, &channel, effects);
             }
         }
     }

@@ -37,7 +37,9 @@ impl Shard {
         let refusal = match (key.filter(|it| record.is_in(*it)), reader) {
             (None, _) => Code::NotSubscribed.into(),
             (Some(_), None) => Refusal::new(Code::Denied).saying("Only users have cursors."),
-            (Some(_), Some(_)) if !has_cursors => Code::NoLog.into(),
+            (Some(_), Some(_)) if !has_cursors => {
+                Refusal::new(Code::NoLog).saying("Nobody's place is kept in this channel.")
+            }
             (Some(key), Some(reader)) => {
                 self.acknowledged(now, conn, key, offset);
                 let shard = self.rules.shard;
@@ -104,7 +106,7 @@ impl Shard {
             // Also if it stands there already: what moved it may not be on disk yet.
             effects.push(Effect::Store(Task::Move { channel, moved }));
         } else {
-            self.moved(channel, moved, Ok(()), effects);
+            self.moved(now, channel, moved, Ok(()), effects);
         }
     }
 
@@ -131,13 +133,22 @@ impl Shard {
     /// A cursor is where it was to be, for good.
     pub(super) fn moved(
         &mut self,
+        now: Tick,
         channel: ChannelName,
         moved: Moved,
         outcome: Result<(), Code>,
         effects: &mut Vec<Effect>,
     ) {
-        let head = self.homes.find(&channel).map_or(Offset(0), |it| it.at.offset);
+        let home = self.homes.find(&channel);
+        let head = home.map_or(Offset(0), |it| it.at.offset);
+        // The disk moves a cursor no further than it has messages.
+        let missing = home.and_then(|it| it.log.as_ref()).and_then(|it| it.pending.front());
+        let is_there = missing.is_none_or(|it| moved.cursor.delivered < it.at.offset);
+        let outcome = outcome.and(if is_there { Ok(()) } else { Err(Code::StoreUnavailable) });
         let unread = Log::unread(head, moved.cursor);
+        if outcome.is_ok() {
+            self.receipt(now, &channel, &moved);
+        }
         let marked = outcome.map(|()| Marked { cursor: moved.cursor, unread });
         self.marked(moved.origin, channel, marked.map_err(Refusal::new), effects);
     }
@@ -190,6 +201,7 @@ impl Shard {
         let dialect = self.rules.policies[usize::from(record.policy)].dialect;
         Owed::tidy(&mut record.owed);
         let Some(mail) = record.owed.as_mut().and_then(|it| it.mail(key)) else { return };
+        mail.send(now, end);
         if mail.due == Tick::NEVER && mail.delivered < end {
             mail.due = match dialect {
                 Dialect::Native => mail.resend_at(now),
@@ -215,9 +227,13 @@ impl Shard {
         let Some(owed) = &record.owed else { return };
         let due = owed.mails.iter().filter(|it| it.due <= now);
         for key in due.map(|it| it.channel).collect::<Vec<_>>() {
+            // What was sent again last may have been refused, and the connection with it.
+            if self.conns.find(conn).is_none() {
+                return;
+            }
             match dialect {
                 Dialect::Native => self.resend_mail(now, conn, key, effects),
-                Dialect::Plain | Dialect::SocketIo => self.prove_mail(conn, key, effects),
+                Dialect::Plain | Dialect::SocketIo => self.prove_mail(now, conn, key, effects),
             }
         }
     }
@@ -246,21 +262,32 @@ impl Shard {
         }
     }
 
-    /// A ping's answer proves that everything before it has arrived: TCP keeps the order.
-    fn prove_mail(&mut self, conn: ConnId, key: u32, effects: &mut Vec<Effect>) {
-        let end = self.channels.at(key).at().map_or(Offset(0), |it| it.offset);
+    /// A ping's answer proves that everything before it has arrived: TCP keeps the order. What is
+    /// delivered at the end of this turn comes after it.
+    fn prove_mail(&mut self, now: Tick, conn: ConnId, key: u32, effects: &mut Vec<Effect>) {
+        self.pings = self.pings.wrapping_add(1);
+        let number = self.pings;
         let Some(owed) = self.conns.at_mut(conn).owed.as_mut() else { return };
-        let sent = owed.replay(key).map_or(Some(end), |it| it.next.map(|it| it.offset));
+        let behind = owed.replay(key).map(|it| it.next.map_or(Offset(0), |it| it.offset));
         let Some(mail) = owed.mail(key) else { return };
         mail.due = Tick::NEVER;
-        mail.proving = sent;
-        effects.push(Effect::Ping { conn });
+        let written = mail.written(now);
+        mail.proving = Some((number, behind.map_or(written, |it| it.min(written))));
+        effects.push(Effect::Ping { conn, number });
     }
 
-    pub(super) fn ponged(&mut self, now: Tick, conn: ConnId, effects: &mut Vec<Effect>) {
+    /// Anybody can send a pong, and one may be on its way since long before: only those of pings
+    /// that came after the mail prove it.
+    pub(super) fn ponged(
+        &mut self,
+        now: Tick,
+        conn: ConnId,
+        number: u32,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(owed) = self.conns.find_mut(conn).and_then(|it| it.owed.as_mut()) else { return };
         let proved = owed.mails.iter_mut().filter_map(|it| {
-            let offset = it.proving.take()?;
+            let (_, offset) = it.proving.take_if(|it| number.wrapping_sub(it.0) < 1 << 31)?;
             it.delivered = it.delivered.max(offset);
             Some((it.channel, it.reader.clone(), offset))
         });

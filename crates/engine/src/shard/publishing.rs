@@ -104,11 +104,13 @@ impl Shard {
         let is_owed = match publication.kind {
             Kind::Message(at) => channel.advance(at),
             Kind::Signal => Ok(channel.at().is_some()),
+            Kind::Notice(ref it) => Ok(channel.at().is_some() && channel.is_noticed(it)),
         };
-        let is_mailbox = self.namespace(&publication.channel).is_mailbox;
+        let is_mail = matches!(publication.kind, Kind::Message(_))
+            && self.namespace(&publication.channel).is_mailbox;
         match is_owed {
             Ok(true) => {
-                if is_mailbox && let Some(key) = self.channels.key(&publication.channel) {
+                if is_mail && let Some(key) = self.channels.key(&publication.channel) {
                     self.mailed(now, key);
                 }
                 effects.push(Effect::Deliver { publication });
@@ -176,12 +178,12 @@ impl Shard {
         if slow == Slow::Close || self.policy(conn).dialect != Dialect::Native {
             self.tally.too_slow += 1;
             // Whoever comes back for the rest begins with what it did not get.
-            self.conns.at_mut(id).gaps.push(Gap { channel, from, to });
+            self.conns.at_mut(id).pending_mut().gaps.push(Gap { channel, from, to });
             self.close(now, id, Code::TooSlow.into(), effects);
             return;
         }
         self.tally.dropped += (to.0 + 1).saturating_sub(from.0);
-        let gaps = &mut self.conns.at_mut(id).gaps;
+        let gaps = &mut self.conns.at_mut(id).pending_mut().gaps;
         match gaps.iter_mut().find(|it| it.channel == channel) {
             Some(gap) => gap.to = to,
             // Bounded by the channels a connection may be in: leaving one forgets its gap (F14).
@@ -192,7 +194,7 @@ impl Shard {
     /// There is room again: say what was missed.
     pub(super) fn unclogged(&mut self, id: ConnId, effects: &mut Vec<Effect>) {
         let Some(conn) = self.conns.find_mut(id) else { return };
-        for Gap { channel, from, to } in std::mem::take(&mut conn.gaps) {
+        for Gap { channel, from, to } in conn.settle(|it| std::mem::take(&mut it.gaps)) {
             let event = Event::Gap { channel, from, to };
             effects.push(Effect::Tell { conn: id, event });
         }

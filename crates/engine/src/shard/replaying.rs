@@ -33,8 +33,10 @@ impl Shard {
         let record = self.conns.at_mut(conn);
         let user = record.identity.as_ref().map(|it| &it.user).filter(|_| has_cursors);
         let reader = whose(user, record.device.as_ref(), by_device);
-        let attempt = record.owed.get_or_insert_default().begin(key, begins, None);
-        self.seek_seat(conn, key, Member::BEHIND);
+        self.attempts = self.attempts.wrapping_add(1);
+        let attempt = self.attempts;
+        record.owed.get_or_insert_default().begin(attempt, key, begins, None);
+        self.seek_seat(conn, key, Member::BEGINNING);
         let asked_by = AskedBy::Member { shard: self.rules.shard, conn, attempt };
         self.ask_home(now, channel, Wish::Begin { start, reader, mailbox }, asked_by, effects);
     }
@@ -53,7 +55,9 @@ impl Shard {
         let name = channel.name.clone();
         let after = Placed { offset: after, ..at };
         let owed = self.conns.at_mut(conn).owed.get_or_insert_default();
-        let attempt = owed.begin(key, Begins::Silently, Some(after));
+        self.attempts = self.attempts.wrapping_add(1);
+        let attempt = self.attempts;
+        owed.begin(attempt, key, Begins::Silently, Some(after));
         self.seek_seat(conn, key, Member::BEHIND);
         let asked_by = AskedBy::Member { shard: self.rules.shard, conn, attempt };
         self.ask_home(now, name, Wish::GoOn { after }, asked_by, effects);
@@ -73,6 +77,7 @@ impl Shard {
         let Some(owed) = self.conns.find_mut(conn).and_then(|it| it.owed.as_mut()) else { return };
         let Some(replay) = owed.replay(key).filter(|it| it.attempt == attempt) else { return };
         let begins = replay.next.is_none().then_some(replay.begins);
+        let is_again = begins.is_none() && replay.begins == Begins::Silently;
         let fetched = match (fetched, begins) {
             (Ok(fetched), _) => fetched,
             (Err(refusal), Some(Begins::For(id))) => {
@@ -91,9 +96,16 @@ impl Shard {
         replay.next = Some(Placed { epoch: head.at.epoch, offset: last });
         replay.is_sending = has_more;
         if let Some(begins) = begins {
+            self.seek_seat(conn, key, Member::BEHIND);
             self.tell_where_it_begins(conn, channel, key, begins, &fetched, effects);
         }
-        let messages = self.meant_for(conn, fetched.messages);
+        let mut messages = self.meant_for(conn, fetched.messages);
+        if is_again {
+            // Some of it may have been acknowledged while it was asked for.
+            let owed = self.conns.at_mut(conn).owed.as_mut();
+            let delivered = owed.and_then(|it| it.mail(key)).map(|it| it.delivered);
+            messages.retain(|it| delivered.is_none_or(|delivered| delivered < offset(it)));
+        }
         if !messages.is_empty() {
             effects.push(Effect::Replay { conn, messages });
         } else if has_more {

@@ -3,7 +3,13 @@
 use proto::{ChannelName, Code, ConnId, Event, Placed, Refusal, RequestId, SessionId, Start};
 
 use super::Shard;
-use crate::{conn::Resuming, deadlines::Tick, effect::Effect, input::TakenUp, owed::Begins};
+use crate::{
+    conn::{Asked, Resuming},
+    deadlines::Tick,
+    effect::Effect,
+    input::TakenUp,
+    owed::Begins,
+};
 
 impl Shard {
     /// Asked for by a client, once, before it has joined anything by itself.
@@ -23,7 +29,7 @@ impl Shard {
             self.refuse(conn, Some(id), refusal, effects);
             return;
         }
-        record.resuming = Resuming::Asked(id, since.into());
+        record.resuming = Resuming::Asked(Box::new(Asked { id, since }));
         effects.push(Effect::TakeUp { conn, session });
     }
 
@@ -38,7 +44,8 @@ impl Shard {
     ) {
         let Some(record) = self.conns.find_mut(conn) else { return };
         let asked = std::mem::replace(&mut record.resuming, Resuming::Done);
-        let Resuming::Asked(id, since) = asked else { return };
+        let Resuming::Asked(asked) = asked else { return };
+        let Asked { id, since } = *asked;
         let TakenUp { session, left } = match taken_up {
             Ok(it) => it,
             Err(refusal) => {

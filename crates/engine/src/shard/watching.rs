@@ -38,7 +38,8 @@ impl Shard {
         }
         if !conn.is_paused() && conn.pinged_at == Tick::NEVER && ping_at(conn, policy) <= now {
             conn.pinged_at = now;
-            effects.push(Effect::Ping { conn: id });
+            self.pings = self.pings.wrapping_add(1);
+            effects.push(Effect::Ping { conn: id, number: self.pings });
         }
         if !conn.expiry_told && notice_at(conn, policy) <= now {
             conn.expiry_told = true;

@@ -41,6 +41,14 @@ impl Disk {
         None
     }
 
+    /// What was asked last was too much. Said at once, whatever waits.
+    pub(super) fn turn_away(&mut self) -> Option<(u16, Input)> {
+        let (shard, Task::Append { publication, .. }) = self.asked.pop_back()? else { return None };
+        let Kind::Message(at) = publication.kind else { panic!("signals are not kept") };
+        let channel = publication.channel.clone();
+        Some((shard, Input::Appended { channel, at, outcome: Err(Code::Busy) }))
+    }
+
     /// Does the next thing it was asked.
     pub(super) fn work(&mut self) -> Option<(u16, Input)> {
         let (shard, task) = self.asked.pop_front()?;
@@ -62,18 +70,23 @@ impl Disk {
             Task::Move { channel, moved } => {
                 if failed.is_none() {
                     let kept = self.logs.entry(channel.clone()).or_default();
-                    kept.cursors.insert(moved.reader.clone(), moved.cursor);
+                    let head = if kept.first == 0 { Offset(0) } else { kept.head().at.offset };
+                    let Cursor { delivered, read } = moved.cursor;
+                    let cursor = Cursor { delivered: delivered.min(head), read: read.min(head) };
+                    kept.cursors.insert(moved.reader.clone(), cursor);
                 }
                 Input::Moved { channel, moved, outcome: failed.map_or(Ok(()), Err) }
             }
             Task::Erase { channel, ticket } => {
-                self.logs.remove(&channel);
+                if failed.is_none() || self.lies {
+                    self.logs.remove(&channel);
+                }
                 Input::Erased { channel, ticket, outcome: failed.map_or(Ok(()), Err) }
             }
             Task::Find { channel, epoch, span, messages_max, wish, asked_by, .. } => {
                 let page = || self.page(&channel, epoch, span, messages_max);
                 let page = failed.map_or_else(|| Ok(page()), Err);
-                Input::Found { channel, wish, asked_by, page }
+                Input::Found { channel, epoch, wish, asked_by, page }
             }
         };
         Some((shard, input))
@@ -86,6 +99,12 @@ impl Disk {
             kept.messages.remove(0);
             kept.first += 1;
         }
+    }
+
+    /// A log that has come as far as this, and has nothing left of it.
+    pub(super) fn begin_after(&mut self, channel: ChannelName, offset: u64) {
+        let kept = Kept { epoch: Epoch(0xd1), first: offset + 1, ..Kept::default() };
+        self.logs.insert(channel, kept);
     }
 
     fn load(&self, channel: &ChannelName) -> Option<Loaded> {

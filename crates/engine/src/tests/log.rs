@@ -3,12 +3,12 @@
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use proto::{
-    ChannelName, ConnId, Cursor, Event, Kind, LogHead, Message, Page, Placed, Publication, Refusal,
-    RequestId, Stand,
+    ChannelName, ConnId, Cursor, Event, Kind, LogHead, Message, Notice, Page, Placed, Publication,
+    Refusal, RequestId, Roll, Stand, Status, UnixMillis, UserId,
 };
 
 use super::play::Person;
-use crate::{Ask, Effect, Envelope, Outcome, Task, Wish};
+use crate::{Ask, Effect, Envelope, Outcome, Seats, Task, Wish};
 
 #[derive(Default)]
 pub(super) struct Log {
@@ -33,14 +33,18 @@ impl Log {
     }
 
     pub(super) fn deliver(&mut self, publication: &Publication, to: &[&str]) {
-        let Publication { channel, kind, from, payload, .. } = publication;
+        let Publication { channel, kind, from, payload, time, .. } = publication;
         let place = match kind {
             Kind::Message(at) => at.offset.0.to_string(),
             Kind::Signal => "signal".to_owned(),
+            Kind::Notice(it) => notice(it),
         };
         let from = from.as_ref().map_or(String::new(), |it| format!(" from {it}"));
         let to = if to.is_empty() { "nobody".to_owned() } else { to.join(" ") };
-        self.write(&format!("{channel} {place} {payload}{from} -> {to}"));
+        // Before the clock has said anything, there is nothing to say of it.
+        let at = if time.0 == 0 { String::new() } else { format!(" at {}", time.0) };
+        let said = format!("{channel} {place} {payload}");
+        self.write(&format!("{}{from}{at} -> {to}", said.trim_end()));
     }
 
     pub(super) fn name(people: &[Person], shard: u16, conn: ConnId) -> &str {
@@ -83,7 +87,7 @@ impl Log {
             Effect::Hold { conn } => format!("{} held", who(conn)),
             Effect::Release { conn } => format!("{} released", who(conn)),
             Effect::Close { conn, refusal } => format!("{} closed {}", who(conn), no(refusal)),
-            Effect::Ping { conn } => format!("{} <- ping frame", who(conn)),
+            Effect::Ping { conn, .. } => format!("{} <- ping frame", who(conn)),
             Effect::Pause { conn } => format!("{} paused", who(conn)),
             Effect::Resume { conn } => format!("{} resumed", who(conn)),
             Effect::Authenticate { conn, token, refresh: false } => {
@@ -146,6 +150,10 @@ fn tell(event: &Event) -> String {
             format!("#{} published {channel} {}", id.0, place(*at))
         }
         Event::Signalled { id, channel } => format!("#{} signalled {channel}", id.0),
+        Event::Typing { id, channel, active: true } => format!("#{} types {channel}", id.0),
+        Event::Typing { id, channel, active: false } => format!("#{} types not {channel}", id.0),
+        Event::Presence { id, channel, roll } => format!("#{} in {channel} {}", id.0, list(roll)),
+        Event::Status { id, status } => format!("#{} shown {}", id.0, status.as_str()),
         Event::Pong { id } => format!("#{} pong", id.0),
         Event::Gap { channel, from, to } => format!("gap {channel} {}..={}", from.0, to.0),
         Event::Expiring { expires_at, within } => {
@@ -168,9 +176,12 @@ fn send(envelope: &Envelope) -> String {
             format!("followed {channel} after {}", place(*at))
         }
         Envelope::Forgot { .. } => "forgot".to_owned(),
-        Envelope::FollowAll { channels, .. } => {
+        Envelope::FollowAll { channels, present, .. } => {
             let names: Vec<&str> = channels.iter().map(|it| it.0.as_str()).collect();
-            format!("follow only {}", names.join(" "))
+            let present = present.iter().flat_map(|(channel, all)| {
+                all.iter().map(move |it| format!(", in {channel} {}", seats(it)))
+            });
+            format!("follow only {}{}", names.join(" "), present.collect::<String>())
         }
         Envelope::FollowedAll { places } => {
             let text = |it: &(_, _, _)| format!("{} after {}", it.0, place(it.2));
@@ -179,7 +190,15 @@ fn send(envelope: &Envelope) -> String {
         Envelope::Published { publication } => match publication.kind {
             Kind::Message(at) => format!("published {} {}", publication.channel, place(at)),
             Kind::Signal => format!("signalled {}", publication.channel),
+            Kind::Notice(ref it) => format!("told {} {}", publication.channel, notice(it)),
         },
+        Envelope::Typing { channel, user, active: true, .. } => format!("{user} types {channel}"),
+        Envelope::Typing { channel, user, active: false, .. } => {
+            format!("{user} types not {channel}")
+        }
+        Envelope::Present { channel, seats: it, .. } => format!("in {channel} {}", seats(it)),
+        Envelope::Inquire { channel, .. } => format!("who is in {channel}"),
+        Envelope::Informed { channel, roll, .. } => format!("in {channel} {}", list(roll)),
         Envelope::Placed { channel, at: Ok(at), .. } => {
             format!("placed {channel} {}", at.map_or("nowhere".to_owned(), place))
         }
@@ -219,9 +238,61 @@ fn conclude(outcome: &Outcome) -> String {
         Outcome::Disconnected(count) => format!("disconnected {count}"),
         Outcome::Read(page) => format!("read {}", part(page)),
         Outcome::Cursor(it) => marks(it.cursor, it.unread),
+        Outcome::Present(roll) => list(roll),
         Outcome::Erased => "erased".to_owned(),
         Outcome::Refused(refusal) => format!("refused {}", no(refusal)),
     }
+}
+
+fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::Typing { user, active: true } => format!("{user} types"),
+        Notice::Typing { user, active: false } => format!("{user} types not"),
+        Notice::Receipts(all) => {
+            let one =
+                |it: &(UserId, Cursor)| format!("{} {}/{}", it.0, it.1.delivered.0, it.1.read.0);
+            format!("receipts {}", all.iter().map(one).collect::<Vec<_>>().join(", "))
+        }
+        Notice::Presence(it) => {
+            let mut words = vec!["presence".to_owned()];
+            let word = |sign: &str, user: &UserId, status: &Status| match status {
+                Status::Online => format!("{sign}{user}"),
+                Status::Away | Status::Offline | Status::Custom(_) => {
+                    format!("{sign}{user}({})", status.as_str())
+                }
+            };
+            words.extend(it.joined.iter().map(|it| word("+", &it.0, &it.1)));
+            words.extend(it.left.iter().map(|it| word("-", it, &Status::Online)));
+            words.extend(it.changed.iter().map(|it| word("~", &it.0, &it.1)));
+            words.push(format!("of {}", it.users));
+            words.join(" ")
+        }
+    }
+}
+
+fn seats(seats: &Seats) -> String {
+    let user = seats.user.as_ref().map_or("nobody", |it| it.as_str());
+    let mut text = format!("{user} {}..{}", seats.was, seats.count);
+    if seats.status != Status::Online {
+        write!(text, " {}", seats.status.as_str()).unwrap();
+    }
+    if !seats.grace.is_zero() {
+        write!(text, " for {}", seconds(seats.grace)).unwrap();
+    }
+    text
+}
+
+fn list(roll: &Roll) -> String {
+    let millis = |it: Option<UnixMillis>| it.map_or("ever".to_owned(), |it| it.0.to_string());
+    let one = |it: &proto::Person| match it.since {
+        Some(since) => {
+            let (user, status) = (&it.user, it.status.as_str());
+            format!("{user} {status} since {} on {}, ", since.0, it.connections)
+        }
+        None => format!("{} {} since {}, ", it.user, it.status.as_str(), millis(it.last_seen)),
+    };
+    let users: String = roll.users.iter().map(one).collect();
+    format!("{users}{} users, {} connections", roll.count, roll.connections)
 }
 
 fn wanted(wish: &Wish) -> String {
@@ -260,7 +331,7 @@ fn part(page: &Page) -> String {
 fn said(messages: &[Arc<Publication>]) -> String {
     let one = |it: &Arc<Publication>| match it.kind {
         Kind::Message(at) => format!("{} {}", at.offset.0, it.payload),
-        Kind::Signal => format!("signal {}", it.payload),
+        Kind::Signal | Kind::Notice(_) => format!("signal {}", it.payload),
     };
     let all: Vec<String> = messages.iter().map(one).collect();
     if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }

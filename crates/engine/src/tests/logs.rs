@@ -280,176 +280,6 @@ fn the_same_key_gets_the_same_place() {
 }
 
 #[test]
-fn what_the_disk_refuses_is_refused_and_never_heard() {
-    check(
-        "ann opens
-         ann subscribes log:1 #1
-         front publishes log:1 a
-         disk holds
-         ann publishes log:1 b #2
-         ann publishes log:1 c #3
-         disk fails
-         disk moves
-         ann publishes log:1 d #4
-         ann signals log:1 alive #5
-         +1s
-         disk works
-         +2s
-         ann publishes log:1 e #6",
-        expect![[r#"
-            ann <- connected as ann
-            disk <- load log:1
-            ann <- #1 subscribed log:1 after a0/0
-            disk <- append log:1 1 a
-            front 7 <- placed a0/1
-            log:1 1 a -> ann
-            disk <- append log:1 2 b
-            disk <- append log:1 3 c
-            ann <- #2 refused STORE_UNAVAILABLE
-            disk <- load log:1
-            ann <- #3 refused STORE_UNAVAILABLE
-            ann <- #4 refused STORE_UNAVAILABLE
-            ann <- #5 signalled log:1
-            log:1 signal alive from ann -> ann
-            at 1s
-            disk <- load log:1
-            at 2s
-            disk <- load log:1
-            at 3s
-            disk <- append log:1 2 e
-            ann <- #6 published log:1 a0/2
-            log:1 2 e from ann -> ann
-        "#]],
-    );
-}
-
-#[test]
-fn what_was_refused_and_is_there_all_the_same_is_recovered_by_whoever_comes_back() {
-    check(
-        "ann opens
-         ann subscribes log:1 #1
-         front publishes log:1 a
-         disk lies
-         ann publishes log:1 b #2
-         disk works
-         +2s
-         ann opens
-         ann subscribes log:1 since a0/1 #1",
-        expect![[r#"
-            ann <- connected as ann
-            disk <- load log:1
-            ann <- #1 subscribed log:1 after a0/0
-            disk <- append log:1 1 a
-            front 7 <- placed a0/1
-            log:1 1 a -> ann
-            disk <- append log:1 2 b
-            disk <- load log:1
-            ann <- #2 refused STORE_UNAVAILABLE
-            at 1s
-            disk <- load log:1
-            ann closed SHARD_FAILED
-            ann ended after 1s
-            at 2s
-            ann <- connected as ann
-            disk <- find log:1 After(Offset(1)) at most 128
-            ann <- #1 subscribed log:1 after a0/1, recovered
-            ann <- replay log:1 2 b
-        "#]],
-    );
-}
-
-#[test]
-fn what_members_have_is_written_when_the_disk_works_again() {
-    check(
-        "ann opens
-         ann subscribes quick:1 #1
-         disk lies
-         ann publishes quick:1 a #2
-         ann publishes quick:1 b #3
-         +1s
-         disk works
-         ann publishes quick:1 c #4
-         bob opens
-         bob subscribes quick:1 last 9 #1
-         +2s
-         front reads quick:1",
-        expect![[r#"
-            ann <- connected as ann
-            disk <- load quick:1
-            ann <- #1 subscribed quick:1 after a0/0
-            disk <- append quick:1 1 a
-            ann <- #2 published quick:1 a0/1
-            quick:1 1 a from ann -> ann
-            ann <- #3 published quick:1 a0/2
-            quick:1 2 b from ann -> ann
-            at 1s
-            disk <- load quick:1
-            ann <- #4 published quick:1 a0/3
-            quick:1 3 c from ann -> ann
-            bob <- connected as bob
-            bob <- #1 subscribed quick:1 after a0/0
-            bob <- replay quick:1 1 a, 2 b, 3 c
-            at 2s
-            disk <- load quick:1
-            disk <- append quick:1 2 b
-            disk <- append quick:1 3 c
-            at 3s
-            front 7 <- read 1 a, 2 b, 3 c of 1..=a0/3
-        "#]],
-    );
-}
-
-#[test]
-fn a_log_that_cannot_be_loaded_turns_everyone_away_until_it_can() {
-    check_shards(
-        2,
-        "disk fails
-         ann opens on=0
-         ann subscribes log:1 #1
-         ann publishes log:1 a #2
-         bob opens plain in=log:1 on=1
-         cid opens on=1
-         cid subscribes log:1 #1
-         cid subscribes log:1 last 3 #2
-         cid reads log:1 #3
-         front describes log:1 on=1
-         disk works
-         cid subscribes log:1 #4
-         front publishes log:1 b",
-        expect![[r#"
-            ann <- connected as ann
-            0 -> 1 follow log:1
-            disk <- load log:1
-            1 -> 0 not followed log:1 STORE_UNAVAILABLE
-            0 -> 1 unfollow log:1
-            ann <- #1 refused STORE_UNAVAILABLE
-            0 -> 1 publish log:1 a
-            disk <- load log:1
-            1 -> 0 not placed log:1 STORE_UNAVAILABLE
-            ann <- #2 refused STORE_UNAVAILABLE
-            bob <- connected as bob
-            disk <- load log:1
-            bob closed STORE_UNAVAILABLE
-            bob ended after 0s
-            cid <- connected as cid
-            disk <- load log:1
-            cid <- #1 refused STORE_UNAVAILABLE
-            disk <- load log:1
-            cid <- #2 refused STORE_UNAVAILABLE
-            disk <- load log:1
-            cid <- #3 refused STORE_UNAVAILABLE
-            disk <- load log:1
-            front 7 <- refused STORE_UNAVAILABLE
-            disk <- load log:1
-            cid <- #4 subscribed log:1 after b0/0
-            disk <- append log:1 1 b
-            front 7 <- placed b0/1
-            log:1 1 b -> cid
-        "#]],
-    );
-}
-
-#[test]
 fn a_log_is_loaded_again_after_it_was_forgotten() {
     check(
         "front publishes log:1 a
@@ -476,76 +306,6 @@ fn a_log_is_loaded_again_after_it_was_forgotten() {
             front 7 <- placed a2/1
             ann <- connected as ann
             ann <- #1 subscribed log:1 after a2/1, not recovered, kept from 1
-        "#]],
-    );
-}
-
-#[test]
-fn a_home_that_fails_loses_nothing_that_was_confirmed() {
-    check_shards(
-        2,
-        "ann opens on=0
-         ann subscribes log:1 #1
-         ann publishes log:1 a #2
-         shard 1 fails
-         ann publishes log:1 b #3",
-        expect![[r#"
-            ann <- connected as ann
-            0 -> 1 follow log:1
-            disk <- load log:1
-            1 -> 0 followed log:1 after b0/0
-            ann <- #1 subscribed log:1 after b0/0
-            0 -> 1 publish log:1 a
-            disk <- append log:1 1 a
-            1 -> 0 published log:1 b0/1
-            1 -> 0 placed log:1 b0/1
-            log:1 1 a from ann -> ann
-            ann <- #2 published log:1 b0/1
-            1 -> 0 forgot
-            0 -> 1 follow only log:1
-            disk <- load log:1
-            1 -> 0 followed 
-            1 -> 0 followed log:1 after b0/1
-            0 -> 1 publish log:1 b
-            disk <- append log:1 2 b
-            1 -> 0 published log:1 b0/2
-            1 -> 0 placed log:1 b0/2
-            log:1 2 b from ann -> ann
-            ann <- #3 published log:1 b0/2
-        "#]],
-    );
-}
-
-#[test]
-fn a_question_to_a_home_that_fails_is_not_waited_for() {
-    check_shards(
-        2,
-        "front publishes log:1 a
-         ann opens on=0
-         bob opens on=0
-         bus holds
-         ann subscribes log:1 last 1 #1
-         bob reads log:1 #1
-         bus loses 3
-         shard 1 fails
-         bus moves",
-        expect![[r#"
-            disk <- load log:1
-            disk <- append log:1 1 a
-            front 7 <- placed b0/1
-            ann <- connected as ann
-            bob <- connected as bob
-            0 -> 1 follow log:1
-            0 -> 1 fetch log:1 from Last(1)
-            0 -> 1 fetch log:1 Last at most 100
-            1 -> 0 forgot
-            0 -> 1 follow only log:1
-            ann closed SHARD_FAILED
-            0 -> 1 unfollow log:1
-            ann ended after 0s
-            bob <- #1 refused BUSY
-            disk <- load log:1
-            1 -> 0 followed 
         "#]],
     );
 }
@@ -583,6 +343,85 @@ fn reading_needs_a_permission_of_its_own_each_time() {
             ann <- #1 refused DENIED
             disk <- load log:1
             ann <- #2 history log:1 nothing of 1..=a0/0
+        "#]],
+    );
+}
+
+/// Threat C5: places are numbers, and the largest is one as well.
+#[test]
+fn a_place_that_nobody_can_have_is_only_a_number() {
+    check(
+        "ann opens
+         ann publishes log:1 a #1
+         ann publishes memory:1 b #2
+         ann reads log:1 after 18446744073709551615 #3
+         ann reads memory:1 after 18446744073709551615 #4
+         ann subscribes log:1 since a0/18446744073709551615 #5
+         ann subscribes memory:1 since a1/18446744073709551615 #6
+         ann acks mail:1 18446744073709551615 #7",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load log:1
+            disk <- append log:1 1 a
+            ann <- #1 published log:1 a0/1
+            ann <- #2 published memory:1 a1/1
+            ann <- #3 history log:1 nothing of 1..=a0/1
+            ann <- #4 history memory:1 nothing of 1..=a1/1
+            ann <- #5 subscribed log:1 after a0/1, not recovered, kept from 1
+            ann <- #6 subscribed memory:1 after a1/1, not recovered, kept from 1
+            ann <- #7 refused NOT_SUBSCRIBED
+        "#]],
+    );
+}
+
+/// Threat L12: where 32 bits end, and near where JavaScript's integers do, one comes after another.
+#[test]
+fn offsets_count_on_past_32_bits_and_up_to_what_javascript_counts() {
+    check(
+        "disk begins log:1 after 4294967293
+         disk begins log:2 after 9007199254740989
+         ann opens
+         ann subscribes log:1 #1
+         ann subscribes log:2 #2
+         3 times ann publishes log:1 a
+         and ann publishes log:2 b key=k #3
+         and ann publishes log:2 b key=k #4
+         ann reads log:1 after 4294967294 #5
+         ann unsubscribes log:1 #6
+         ann subscribes log:1 since d1/4294967294 #7
+         disk begins mail:1 after 9007199254740989
+         ann subscribes mail:1 #8
+         ann publishes mail:1 c
+         ann acks mail:1 9007199254740990 #9
+         ann acks mail:1 9007199254740991 #10",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load log:1
+            ann <- #1 subscribed log:1 after d1/4294967293
+            disk <- load log:2
+            ann <- #2 subscribed log:2 after d1/9007199254740989
+            disk <- append log:1 4294967294 a
+            disk <- append log:1 4294967295 a
+            disk <- append log:1 4294967296 a
+            disk <- append log:2 9007199254740990 b
+            log:1 4294967294 a from ann -> ann
+            log:1 4294967295 a from ann -> ann
+            log:1 4294967296 a from ann -> ann
+            ann <- #3 published log:2 d1/9007199254740990
+            ann <- #4 published log:2 d1/9007199254740990
+            log:2 9007199254740990 b from ann -> ann
+            ann <- #5 history log:1 4294967295 a, 4294967296 a of 4294967294..=d1/4294967296
+            ann <- #6 unsubscribed log:1
+            ann <- #7 subscribed log:1 after d1/4294967294, recovered
+            ann <- replay log:1 4294967295 a, 4294967296 a
+            disk <- load mail:1
+            disk <- find mail:1 After(Offset(0)) at most 128
+            ann <- #8 subscribed mail:1 after d1/9007199254740989, recovered, delivered 0 read 0 unread 9007199254740989
+            disk <- append mail:1 9007199254740990 c
+            mail:1 9007199254740990 c from ann -> ann
+            disk <- move ann in mail:1 to 9007199254740990/0
+            ann <- #9 marked mail:1 delivered 9007199254740990 read 0 unread 9007199254740990
+            ann <- #10 refused BAD_OFFSET
         "#]],
     );
 }

@@ -164,6 +164,32 @@ fn a_client_that_cannot_acknowledge_is_proved_by_a_ping() {
 }
 
 #[test]
+fn a_pong_that_answers_nothing_later_proves_nothing() {
+    check(
+        "ann opens plain in=mail:1
+         front publishes mail:1 a
+         ann echoes 0
+         +1s
+         ann echoes 0
+         front asks for mail:1 of ann
+         ann echoes 1
+         front asks for mail:1 of ann",
+        expect![[r#"
+            ann <- connected as ann
+            disk <- load mail:1
+            disk <- append mail:1 1 a
+            front 7 <- placed a0/1
+            mail:1 1 a -> ann
+            at 1s
+            ann <- ping frame
+            front 7 <- delivered 0 read 0 unread 1
+            disk <- move ann in mail:1 to 1/0
+            front 7 <- delivered 1 read 0 unread 1
+        "#]],
+    );
+}
+
+#[test]
 fn what_was_cut_from_a_mailbox_is_said_to_be_missing() {
     check(
         "ann opens
@@ -239,7 +265,7 @@ fn cursors_go_forward_and_no_further_than_there_is_something() {
             ann <- #5 marked talk:1 delivered 3 read 2 unread 1
             ann <- #6 refused BAD_OFFSET
             ann <- #7 subscribed den after a1/0
-            ann <- #8 refused NO_LOG
+            ann <- #8 refused NO_LOG (Nobody's place is kept in this channel.)
             ann <- #9 subscribed talk:1 after a0/3, delivered 3 read 2 unread 1
             bob <- connected as nobody
             bob <- #1 subscribed talk:1 after a0/3

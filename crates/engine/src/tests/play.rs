@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use proto::{ConnId, Dialect, Kind, Publication, ShardId};
+use proto::{ConnId, Dialect, Publication, ShardId};
 
 use super::{
     disk::Disk,
     house,
     log::Log,
-    script::{self, Line},
+    script::{self, Deed, Line},
 };
 use crate::{Effect, Envelope, Input, Shard};
 
@@ -109,20 +109,9 @@ impl Play {
                 self.now += time;
                 self.ring();
             }
-            Line::Clock(wall) => {
-                self.shards.iter_mut().for_each(|it| it.set_wall(wall));
-            }
-            Line::DiskHolds => self.disk.is_held = true,
-            Line::DiskMoves => self.disk.is_held = false,
-            Line::DiskTakes { count } => {
-                for _ in 0..count {
-                    self.work();
-                }
-            }
-            Line::DiskFails { lies } => (self.disk.fails, self.disk.lies) = (true, lies),
-            Line::DiskWorks => self.disk.fails = false,
-            Line::DiskCuts { channel, first } => self.disk.cut(&channel, first),
+            Line::Clock(wall) => self.shards.iter_mut().for_each(|it| it.set_wall(wall)),
             Line::Dawdles(dawdles) => self.dawdles = dawdles,
+            Line::Disk(deed) => self.act_on_disk(deed),
             Line::BusHolds => self.is_bus_held = true,
             Line::BusTakes { count } => {
                 for _ in 0..count {
@@ -144,6 +133,27 @@ impl Play {
                     self.act(script::parse(&line));
                 }
             }
+        }
+    }
+
+    fn act_on_disk(&mut self, deed: Deed) {
+        match deed {
+            Deed::Holds => self.disk.is_held = true,
+            Deed::Moves => self.disk.is_held = false,
+            Deed::Takes { count } => {
+                for _ in 0..count {
+                    self.work();
+                }
+            }
+            Deed::Fails { lies } => (self.disk.fails, self.disk.lies) = (true, lies),
+            Deed::IsBusy => {
+                if let Some((shard, input)) = self.disk.turn_away() {
+                    self.tell(shard, input);
+                }
+            }
+            Deed::Works => self.disk.fails = false,
+            Deed::Cuts { channel, first } => self.disk.cut(&channel, first),
+            Deed::Begins { channel, after } => self.disk.begin_after(channel, after),
         }
     }
 
@@ -180,14 +190,12 @@ impl Play {
     fn end_turn(&mut self) {
         for (shard, publication) in std::mem::take(&mut self.owed) {
             let engine = &self.shards[usize::from(shard)];
-            let members = [Dialect::Native, Dialect::Plain]
+            let members = Dialect::ALL
                 .into_iter()
+                .filter(|it| publication.kind.is_for(*it))
                 .flat_map(|it| engine.members(&publication.channel, it));
-            let owed = members.filter(|it| match publication.kind {
-                Kind::Message(at) => it.after < at.offset,
-                Kind::Signal => true,
-            });
-            let to = owed
+            let to = members
+                .filter(|it| it.is_owed(&publication))
                 .filter(|it| !engine.is_excepted(it.conn, &publication))
                 .map(|it| Log::name(&self.people, shard, it.conn))
                 .collect::<Vec<_>>();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ann opens [ROUTE] [on=1] [for=60s] [user=bob] [role=staff] [in=den,lobby] [awaiting] [anonymous]
-//!           [jti=ID] [iat=5] [session=7] [resumed]
+//!           [jti=ID] [iat=5] [session=7] [resumed] [device=phone]
 //! ann subscribes den #1       ann unsubscribes den #2      ann publishes den hi #3
 //! ann signals den hi #4       ann pings #5                 ann connects TOKEN #6
 //! ann refreshes TOKEN #7      ann babbles #8               ann says hello
@@ -18,10 +18,13 @@
 //! ann publishes log:1 hi key=k #2       ann reads log:1 after 3 limit 2 #3
 //! ann acks mail:1 3 #4                  ann has-read talk:1 3 #5
 //! ann resumes log:1 a0/3, den a1/2 #6   ann takes up log:1 a0/2, den
-//! ann dawdles   nobody dawdles          ann echoes
+//! ann dawdles   nobody dawdles          ann echoes [2] (the latest ping, or that one)
 //! front reads log:1    front erases log:1    front asks for mail:1 of ann
+//! ann subscribes hall:1 presence #1     ann types den #2       ann stops typing den #3
+//! ann asks who hall:1 [after bob] [limit 2] [watch] #4           ann asks about bob in hall:1 #5
+//! ann shows away #6                     front asks who hall:1    front asks about bob in hall:1
 //! disk holds   disk takes 2   disk moves   disk fails   disk lies   disk works
-//! disk cuts log:1 to 3        clock says 5000
+//! disk cuts log:1 to 3   disk begins log:1 after 7   disk is too busy   clock says 5000
 //! bus holds    bus takes 2    bus loses 1   bus moves      3 times LINE    +2s    ++2s
 //! ```
 
@@ -29,8 +32,8 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     Action, ChannelName, Code, Command, ConnId, Epoch, Identity, Mark, Message, Offset, Placed,
-    Reader, Refusal, ReplyId, Request, RequestId, SessionId, Span, Start, UnixMillis, UnixTime,
-    UserId, Values,
+    Reader, Refusal, ReplyId, Request, RequestId, SessionId, Span, Start, Status, UnixMillis,
+    UnixTime, UserId, Values, Who,
 };
 
 use super::house::{self, ROUTES};
@@ -49,12 +52,7 @@ pub(super) enum Line {
     Waits { name: String, time: Duration },
     Leaps(Duration),
     Clock(UnixMillis),
-    DiskHolds,
-    DiskMoves,
-    DiskTakes { count: usize },
-    DiskFails { lies: bool },
-    DiskWorks,
-    DiskCuts { channel: ChannelName, first: u64 },
+    Disk(Deed),
     Dawdles(bool),
     BusHolds,
     BusTakes { count: usize },
@@ -76,15 +74,7 @@ pub(super) fn parse(line: &str) -> Line {
             Line::Repeats { count: count.parse().unwrap(), line }
         }
         ["clock", "says", millis] => Line::Clock(UnixMillis(millis.parse().unwrap())),
-        ["disk", "holds"] => Line::DiskHolds,
-        ["disk", "moves"] => Line::DiskMoves,
-        ["disk", "takes", count] => Line::DiskTakes { count: count.parse().unwrap() },
-        ["disk", "fails"] => Line::DiskFails { lies: false },
-        ["disk", "lies"] => Line::DiskFails { lies: true },
-        ["disk", "works"] => Line::DiskWorks,
-        ["disk", "cuts", name, "to", first] => {
-            Line::DiskCuts { channel: channel(name), first: first.parse().unwrap() }
-        }
+        ["disk", ref deed @ ..] => Line::Disk(disk(deed)),
         ["nobody", "dawdles"] => Line::Dawdles(false),
         [_, "dawdles"] => Line::Dawdles(true),
         ["bus", "holds"] => Line::BusHolds,
@@ -115,6 +105,37 @@ pub(super) fn parse(line: &str) -> Line {
     }
 }
 
+/// What the disk does.
+pub(super) enum Deed {
+    Holds,
+    Moves,
+    Takes { count: usize },
+    Fails { lies: bool },
+    IsBusy,
+    Works,
+    Cuts { channel: ChannelName, first: u64 },
+    Begins { channel: ChannelName, after: u64 },
+}
+
+fn disk(words: &[&str]) -> Deed {
+    match *words {
+        ["holds"] => Deed::Holds,
+        ["moves"] => Deed::Moves,
+        ["takes", count] => Deed::Takes { count: count.parse().unwrap() },
+        ["fails"] => Deed::Fails { lies: false },
+        ["lies"] => Deed::Fails { lies: true },
+        ["is", "too", "busy"] => Deed::IsBusy,
+        ["works"] => Deed::Works,
+        ["cuts", name, "to", first] => {
+            Deed::Cuts { channel: channel(name), first: first.parse().unwrap() }
+        }
+        ["begins", name, "after", offset] => {
+            Deed::Begins { channel: channel(name), after: offset.parse().unwrap() }
+        }
+        _ => panic!("no such deed of the disk: {words:?}"),
+    }
+}
+
 fn person(name: &str, input: impl FnOnce(ConnId) -> Input + 'static) -> Line {
     Line::Person { name: name.to_owned(), input: Box::new(input) }
 }
@@ -128,7 +149,7 @@ fn opens(name: &str, options: &[&str]) -> Line {
         proof,
         awaits_token: is("awaiting"),
         channels: channels(options),
-        device: None,
+        device: option(options, "device=").map(Into::into),
     };
     let shard = option(options, "on=").map_or(0, |it| it.parse().unwrap());
     Line::Opens { name: name.to_owned(), shard, opened }
@@ -170,7 +191,23 @@ fn does(name: &str, words: &[&str]) -> Line {
     };
     let command = match *words {
         ["subscribes", name, ref start @ ..] => {
-            Command::Subscribe { channel: channel(name), start: begin(start) }
+            let presence = start.last() == Some(&"presence");
+            let start = begin(&start[..start.len() - usize::from(presence)]);
+            Command::Subscribe { channel: channel(name), start, presence }
+        }
+        ["types", name] => Command::Typing { channel: channel(name), active: true },
+        ["stops", "typing", name] => Command::Typing { channel: channel(name), active: false },
+        ["asks", "who", name, ref rest @ ..] => {
+            let watch = rest.contains(&"watch");
+            Command::Presence { channel: channel(name), who: everyone(rest), watch }
+        }
+        ["asks", "about", user, "in", name] => Command::Presence {
+            channel: channel(name),
+            who: Who::User(UserId::parse(user).unwrap()),
+            watch: false,
+        },
+        ["shows", ref text @ ..] => {
+            Command::Status { status: Status::parse(&text.join(" ")).unwrap() }
         }
         ["unsubscribes", name] => Command::Unsubscribe { channel: channel(name) },
         ["publishes", name, payload, ref rest @ ..] => Command::Publish {
@@ -230,7 +267,11 @@ fn happens(name: &str, id: Option<RequestId>, words: &[&str]) -> Line {
             let taken_up = Err(Code::SessionUnknown.into());
             person(name, |conn| Input::Resumed { conn, taken_up })
         }
-        ["echoes"] => person(name, |conn| Input::Ponged { conn }),
+        ["echoes"] => person(name, |conn| Input::Ponged { conn, number: 1 << 30 }),
+        ["echoes", number] => {
+            let number = number.parse().unwrap();
+            person(name, move |conn| Input::Ponged { conn, number })
+        }
         ["pongs"] => person(name, |conn| Input::Heard { conn }),
         ["closes"] => person(name, |conn| Input::Closed { conn }),
         ["overfills", name_of, range] => {
@@ -272,6 +313,16 @@ fn front(words: &[&str]) -> Line {
             let reader = Reader { user: UserId::parse(user).unwrap(), device: None };
             let channel = channel(name);
             return at_home(channel.clone(), Errand::Cursor { channel, reader });
+        }
+        ["asks", "who", name, ref rest @ ..] => {
+            let channel = channel(name);
+            let who = everyone(rest);
+            return at_home(channel.clone(), Errand::Presence { channel, who });
+        }
+        ["asks", "about", user, "in", name] => {
+            let channel = channel(name);
+            let who = Who::User(UserId::parse(user).unwrap());
+            return at_home(channel.clone(), Errand::Presence { channel, who });
         }
         ["describes", name, ..] => Errand::Describe(channel(name)),
         ["disconnects", "user", user, ..] => {
@@ -344,6 +395,12 @@ fn read(name: &str, words: &[&str]) -> Command {
         _ => Span::Last,
     };
     Command::History { channel: channel(name), span, epoch: None, limit }
+}
+
+fn everyone(words: &[&str]) -> Who {
+    let of = |key| words.iter().position(|it| *it == key).map(|it| words[it + 1]);
+    let limit = of("limit").map_or(100, |it| it.parse().unwrap());
+    Who::All { after: of("after").map(|it| UserId::parse(it).unwrap()), limit }
 }
 
 fn mark(name: &str, mark: Mark, offset: &str) -> Command {

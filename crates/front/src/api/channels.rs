@@ -10,7 +10,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use percent_encoding::percent_decode_str;
-use proto::{ChannelName, Code, Epoch, Offset, Page, Reader, Refusal, Span, UnixMillis, UserId};
+use proto::{
+    ChannelName, Code, Epoch, Notice, Offset, Page, Reader, Refusal, Span, UnixMillis, UserId, Who,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{bad, channel_named};
@@ -44,16 +46,18 @@ struct Marked<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
-    after: Option<u64>,
+    /// An offset, or a user's id where it is asked who is here.
+    after: Option<String>,
     before: Option<u64>,
     /// Unix seconds.
     time: Option<f64>,
     epoch: Option<String>,
     limit: Option<u16>,
     device: Option<String>,
+    user: Option<String>,
 }
 
-/// `GET /api/channels/{name}`, `…/history` and `…/cursors/{user}`.
+/// `GET /api/channels/{name}`, `…/history`, `…/presence` and `…/cursors/{user}`.
 ///
 /// A channel's name may have slashes. Whoever has one that ends like these addresses writes its
 /// slashes as `%2F`.
@@ -69,6 +73,9 @@ pub(crate) async fn read(
     let path = uri.path().strip_prefix(PREFIX).unwrap_or_default().trim_end_matches('/');
     if let Some(name) = path.strip_suffix("/history") {
         return Ok(history(&shared, named(name)?, asked.0).await?);
+    }
+    if let Some(name) = path.strip_suffix("/presence") {
+        return Ok(presence(&shared, named(name)?, asked.0).await?);
     }
     if let Some((name, user)) = path.rsplit_once("/cursors/").filter(|it| !it.1.contains('/')) {
         return Ok(cursor(&shared, named(name)?, &decoded(user)?, asked.0.device).await?);
@@ -99,7 +106,9 @@ async fn history(shared: &Shared, channel: ChannelName, asked: Asked) -> Result<
     if !(1..=proto::json::HISTORY_MAX).contains(&limit) {
         return Err(bad("\"limit\" is from 1 to 1000."));
     }
-    let span = match (asked.after, asked.before, asked.time) {
+    let after = asked.after.as_deref().map(str::parse).transpose();
+    let after = after.map_err(|_| bad("\"after\" is an offset."))?;
+    let span = match (after, asked.before, asked.time) {
         (None, None, None) => Span::Last,
         (Some(after), None, None) => Span::After(Offset(after)),
         (None, Some(before), None) => Span::Before(Offset(before)),
@@ -119,6 +128,26 @@ fn printed(page: &Page) -> String {
     let items = proto::json::items(page);
     let (epoch, head) = (at.epoch, at.offset.0);
     format!(r#"{{"epoch":"{epoch}","first":{first},"head":{head},"items":{items}}}"#)
+}
+
+async fn presence(
+    shared: &Shared,
+    channel: ChannelName,
+    asked: Asked,
+) -> Result<Response, Refusal> {
+    let user = |text: &String| UserId::parse(text).ok_or_else(|| bad("That is not a user's id."));
+    let limit = asked.limit.unwrap_or(Notice::NAMES_MAX);
+    let who = match (&asked.user, &asked.after) {
+        (Some(_), Some(_)) => return Err(bad("Give \"user\" or \"after\", or neither.")),
+        (Some(name), None) => Who::User(user(name)?),
+        (None, _) if Notice::NAMES_MAX < limit => {
+            return Err(bad("\"limit\" is from 0 to 100."));
+        }
+        (None, after) => Who::All { after: after.as_ref().map(user).transpose()?, limit },
+    };
+    let roll = shared.logs.presence(channel, who).await?;
+    let body = proto::json::roll(&roll);
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 async fn cursor(

@@ -1,10 +1,8 @@
 //! A newer token for one that is still good (R10).
 //!
-//! - `POST /api/tokens/refresh` with the token as `Authorization: Bearer …` or `{token}` →
-//! `{token, expires_in}`
-//!
-//! The token itself is what proves who asks, so no API key is asked for; whoever guesses has to wait
-//! like anyone who guesses keys (A12).
+//! `POST /api/tokens/refresh` takes the token as `Authorization: Bearer …` or `{token}` and answers
+//! `{token, expires_in}`. The token itself is what proves who asks, so no API key is asked for;
+//! whoever guesses has to wait like anyone who guesses keys (A12).
 
 use std::{sync::Arc, time::Instant};
 

@@ -2,7 +2,7 @@
 //!
 //! - `POST /api/revoke` `{user | session | jti | issued_before, reason?, expires?}` → `{revoked,
 //! closed, expires}`
-//! - `GET /api/revocations` → `{revocations: [...]}`
+//! - `GET /api/revocations` → `{revocations: [...], total}`
 
 use std::sync::Arc;
 
@@ -54,7 +54,11 @@ struct Named {
 #[derive(Serialize)]
 pub(crate) struct Listed {
     revocations: Vec<Row>,
+    total: usize,
 }
+
+/// Revocations in one answer, the newest: some 200 kB.
+const LISTED_MAX: usize = 1000;
 
 #[derive(Serialize)]
 struct Row {
@@ -83,8 +87,8 @@ pub(crate) async fn revoke(
 
 /// `GET /api/revocations`.
 pub(crate) async fn list(State(shared): State<Arc<Shared>>) -> Json<Listed> {
-    let all = shared.register.revocations().await;
-    Json(Listed { revocations: all.into_iter().map(Row::from).collect() })
+    let (newest, total) = shared.register.revocations(LISTED_MAX).await;
+    Json(Listed { revocations: newest.into_iter().map(Row::from).collect(), total })
 }
 
 impl Asked {

@@ -97,7 +97,7 @@ async fn what_is_revoked_is_told_back() {
     check(
         &world.get("/api/revocations", ADMIN).await,
         expect![[
-            r#"200 {"revocations":[{"jti":"t-1","reason":"lost","created":100,"expires":200},{"user":"ann","issued_before":5,"created":100,"expires":200}]}"#
+            r#"200 {"revocations":[{"jti":"t-1","reason":"lost","created":100,"expires":200},{"user":"ann","issued_before":5,"created":100,"expires":200}],"total":2}"#
         ]],
     );
 }

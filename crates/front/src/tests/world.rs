@@ -23,8 +23,9 @@ use axum::{
 use limits::{BackoffRules, Counts};
 use monitor::{Build, Monitor};
 use proto::{
-    Action, ChannelName, Code, Cursor, Epoch, Identity, Kind, LogHead, Offset, Page, Placed,
-    Publication, Reader, Refusal, SessionId, UnixMillis, UnixTime, UserId,
+    Action, ChannelName, Code, Cursor, Epoch, Identity, Kind, LogHead, Offset, Page, Person,
+    Placed, Publication, Reader, Refusal, Roll, SessionId, Status, UnixMillis, UnixTime, UserId,
+    Who,
 };
 use serde_json::{Map, Value};
 use tokio::{
@@ -103,6 +104,25 @@ impl Logs for Recorder {
     async fn cursor(&self, _: ChannelName, reader: Reader) -> Result<(Cursor, u64), Refusal> {
         let delivered = Offset(if reader.device.is_some() { 6 } else { 5 });
         Ok((Cursor { delivered, read: Offset(4) }, 3))
+    }
+
+    async fn presence(&self, channel: ChannelName, who: Who) -> Result<Roll, Refusal> {
+        if channel.as_str() == "lobby" {
+            return Err(Code::NoPresence.into());
+        }
+        // Whom it was asked after is whom it tells of.
+        let (user, since, count) = match who {
+            Who::All { after, limit } => (after, Some(UnixMillis(1_900_000_000_125)), limit),
+            Who::User(user) => (Some(user), None, 0),
+        };
+        let person = Person {
+            user: user.or_else(|| UserId::parse("ann")).unwrap(),
+            status: Status::Away,
+            since,
+            last_seen: since.is_none().then_some(UnixMillis(1_899_999_999_500)),
+            connections: 2,
+        };
+        Ok(Roll { users: vec![person], count: count.into(), connections: 3 })
     }
 
     async fn erase(&self, channel: ChannelName) -> Result<(), Refusal> {
@@ -212,7 +232,8 @@ impl Register for Recorder {
         Ok(Revoked { closed: 3, expires_at })
     }
 
-    async fn revocations(&self) -> Vec<RevocationView> {
+    async fn revocations(&self, most: usize) -> (Vec<RevocationView>, usize) {
+        assert_eq!(most, 1000);
         let times = (UnixTime(100), UnixTime(200));
         let view = |subject, reason: Option<&str>| RevocationView {
             subject,
@@ -221,10 +242,8 @@ impl Register for Recorder {
             expires_at: times.1,
         };
         let issued_before = Some(UnixTime(5));
-        vec![
-            view(Subject::Token("t-1".into()), Some("lost")),
-            view(Subject::User { user: UserId::parse("ann").unwrap(), issued_before }, None),
-        ]
+        let user = Subject::User { user: UserId::parse("ann").unwrap(), issued_before };
+        (vec![view(Subject::Token("t-1".into()), Some("lost")), view(user, None)], 2)
     }
 
     /// A good token names what it is to be exchanged for.

@@ -154,8 +154,8 @@ impl Net {
         self.tally.bytes_out += bytes as u64;
     }
 
-    /// Whether nothing waits for the connection's socket. If something does, [`Ears::emptied`] tells
-    /// once it has gone. A connection that is gone has nothing waiting.
+    /// Whether nothing waits for the connection's socket. If something does, [`Ears::emptied`]
+    /// tells once it has gone. A connection that is gone has nothing waiting.
     pub fn is_empty_or_tell(&mut self, conn: ConnId) -> bool {
         let Some(sock) = self.socks.find(conn).filter(|it| it.is_open()) else { return true };
         match sock.outbox.as_mut().filter(|it| !it.is_idle()) {

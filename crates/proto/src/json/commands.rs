@@ -10,8 +10,9 @@ use crate::{
     channel_name::ChannelName,
     code::Code,
     command::{Command, Mark, Request, Start},
-    ids::{Epoch, Offset, RequestId, SessionId},
+    ids::{Epoch, Offset, RequestId, SessionId, UserId},
     log::Span,
+    notice::{Notice, Status, Who},
     publication::Placed,
     refusal::Refusal,
     unix_time::UnixMillis,
@@ -73,6 +74,10 @@ struct RawRequest<'a> {
     history: Option<RawHistory<'a>>,
     ack: Option<RawMark<'a>>,
     read: Option<RawMark<'a>>,
+    typing: Option<RawTyping<'a>>,
+    #[serde(borrow)]
+    presence: Option<RawPresence<'a>>,
+    status: Option<RawStatus<'a>>,
     ping: Option<RawPing>,
 }
 
@@ -108,6 +113,8 @@ struct RawSubscribe<'a> {
     #[serde(borrow)]
     since: Option<RawPlace<'a>>,
     rewind: Option<RawRewind>,
+    #[serde(default)]
+    presence: bool,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +174,35 @@ struct RawMark<'a> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawTyping<'a> {
+    #[serde(borrow)]
+    channel: Cow<'a, str>,
+    active: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPresence<'a> {
+    #[serde(borrow)]
+    channel: Cow<'a, str>,
+    #[serde(borrow)]
+    user: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    after: Option<Cow<'a, str>>,
+    limit: Option<u16>,
+    #[serde(default)]
+    watch: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStatus<'a> {
+    #[serde(borrow)]
+    presence: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawPing {}
 
 impl RawRequest<'_> {
@@ -188,6 +224,12 @@ impl RawRequest<'_> {
         found.extend(self.history.map(RawHistory::command));
         found.extend(self.ack.map(|it| it.command(Mark::Delivered)));
         found.extend(self.read.map(|it| it.command(Mark::Read)));
+        found.extend(self.typing.map(|it| {
+            let active = it.active;
+            channel(&it.channel).map(|channel| Command::Typing { channel, active })
+        }));
+        found.extend(self.presence.map(RawPresence::command));
+        found.extend(self.status.map(RawStatus::command));
         found.extend(self.ping.map(|_| Ok(Command::Ping)));
         match (found.pop(), found.is_empty()) {
             (Some(command), true) => command,
@@ -224,7 +266,8 @@ impl RawSubscribe<'_> {
             (None, Some(_)) => return Err(bad("A rewind names either last or time.")),
             (Some(_), Some(_)) => return Err(bad("Either since or rewind, not both.")),
         };
-        Ok(Command::Subscribe { channel: channel(&self.channel)?, start })
+        let channel = channel(&self.channel)?;
+        Ok(Command::Subscribe { channel, start, presence: self.presence })
     }
 }
 
@@ -260,6 +303,31 @@ impl RawMark<'_> {
     fn command(self, mark: Mark) -> Result<Command, Refusal> {
         let offset = Offset(self.offset);
         Ok(Command::Mark { channel: channel(&self.channel)?, mark, offset })
+    }
+}
+
+impl RawPresence<'_> {
+    fn command(self) -> Result<Command, Refusal> {
+        let user = |text: Cow<'_, str>| UserId::parse(&text).ok_or(Code::BadCommand);
+        let who = match (self.user, self.after, self.limit) {
+            (Some(name), None, None) => Who::User(user(name)?),
+            (Some(_), _, _) => return Err(bad("Either user, or after and limit.")),
+            (None, after, limit) => {
+                let limit = limit.unwrap_or(Notice::NAMES_MAX);
+                Who::All { after: after.map(user).transpose()?, limit }
+            }
+        };
+        if matches!(who, Who::All { limit, .. } if Notice::NAMES_MAX < limit) {
+            return Err(bad("The limit is from 0 to 100."));
+        }
+        Ok(Command::Presence { channel: channel(&self.channel)?, who, watch: self.watch })
+    }
+}
+
+impl RawStatus<'_> {
+    fn command(self) -> Result<Command, Refusal> {
+        let wrong = || bad("A status is online, away, offline, or a text of 1 to 64 bytes.");
+        Ok(Command::Status { status: Status::parse(&self.presence).ok_or_else(wrong)? })
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::notices::{RollOut, StatusOut, TypingOut, notice};
 use crate::{
     channel_name::ChannelName,
     event::{Event, Stand},
@@ -55,6 +56,17 @@ pub fn event(event: &Event) -> String {
         Event::Signalled { id, channel } => {
             Out { signalled: Some(InChannel::of(channel)), ..Out::replying(*id) }
         }
+        Event::Typing { id, channel, active } => {
+            let typing = TypingOut { channel: channel.as_str(), user: None, active: *active };
+            Out { typing: Some(typing), ..Out::replying(*id) }
+        }
+        Event::Presence { id, channel, roll } => {
+            Out { presence: Some(RollOut::of(Some(channel), roll)), ..Out::replying(*id) }
+        }
+        Event::Status { id, status } => {
+            let status = StatusOut { presence: status.as_str() };
+            Out { status: Some(status), ..Out::replying(*id) }
+        }
         Event::Pong { id } => Out { pong: Some(Empty {}), ..Out::replying(*id) },
         Event::Gap { channel, from, to } => {
             let gap = GapOut { channel: channel.as_str(), from: from.0, to: to.0 };
@@ -103,6 +115,7 @@ pub fn publication(publication: &Publication) -> String {
         Kind::Signal => {
             let _ = write!(out, r#"{{"signal":{{"channel":"{channel}""#);
         }
+        Kind::Notice(it) => return notice(channel, it),
     }
     if let Some(user) = from {
         out.push_str(r#","user":"#);
@@ -173,6 +186,12 @@ struct Out<'a> {
     published: Option<InChannel<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signalled: Option<InChannel<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typing: Option<TypingOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence: Option<RollOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pong: Option<Empty>,
     #[serde(skip_serializing_if = "Option::is_none")]

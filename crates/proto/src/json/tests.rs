@@ -10,9 +10,11 @@ use crate::{
     channel_name::ChannelName,
     code::Code,
     command::Request,
+    dialect::Dialect,
     event::{Event, Stand},
     ids::{Epoch, Offset, RequestId, SessionId, UserId},
     log::{Cursor, LogHead, Page},
+    notice::{Notice, Person, Presence, Roll, Status},
     publication::{Kind, Placed, Publication},
     refusal::Refusal,
     unix_time::{UnixMillis, UnixTime},
@@ -53,21 +55,59 @@ fn commands_are_read() {
             {"id":15,"resume":{"session":"000000000000000000000000000000ff","since":{"a":{"epoch":"e1","offset":4}}}}]"#,
         expect![[r#"
             1 Connect { token: "t" }
-            2 Subscribe { channel: "news:today", start: Unsaid }
+            2 Subscribe { channel: "news:today", start: Unsaid, presence: false }
             3 Publish { channel: "news:today", payload: "{ \"a\" : [1, 2] }", key: None }
             - Signal { channel: "news:today", payload: "null" }
             4 Unsubscribe { channel: "news:today" }
             5 Refresh { token: "t2" }
             6 Ping
-            7 Subscribe { channel: "a", start: After(Placed { epoch: Epoch(225), offset: Offset(4) }) }
-            8 Subscribe { channel: "a", start: Last(10) }
-            9 Subscribe { channel: "a", start: Since(UnixMillis(1900000000500)) }
+            7 Subscribe { channel: "a", start: After(Placed { epoch: Epoch(225), offset: Offset(4) }), presence: false }
+            8 Subscribe { channel: "a", start: Last(10), presence: false }
+            9 Subscribe { channel: "a", start: Since(UnixMillis(1900000000500)), presence: false }
             10 Publish { channel: "a", payload: "1", key: Some("k") }
             11 History { channel: "a", span: Last, epoch: None, limit: 100 }
             12 History { channel: "a", span: Before(Offset(9)), epoch: Some(Epoch(225)), limit: 5 }
             13 Mark { channel: "a", mark: Delivered, offset: Offset(4) }
             14 Mark { channel: "a", mark: Read, offset: Offset(4) }
             15 Resume { session: s000000…, since: [("a", Placed { epoch: Epoch(225), offset: Offset(4) })] }
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_said_in_passing_is_read() {
+    check(
+        r#"[{"id":1,"typing":{"channel":"a","active":true}},
+            {"typing":{"channel":"a","active":false}},
+            {"id":2,"subscribe":{"channel":"a","presence":true}},
+            {"id":3,"presence":{"channel":"a"}},
+            {"id":4,"presence":{"channel":"a","limit":0,"watch":true}},
+            {"id":5,"presence":{"channel":"a","after":"bob","limit":9}},
+            {"id":6,"presence":{"channel":"a","user":"bob"}},
+            {"id":7,"status":{"presence":"away"}},
+            {"id":8,"status":{"presence":"in a boat"}},
+            {"id":9,"typing":{"channel":"a"}},
+            {"id":10,"presence":{"channel":"a","limit":101}},
+            {"id":11,"presence":{"channel":"a","user":"bob","limit":1}},
+            {"id":12,"presence":{"channel":"a","user":""}},
+            {"id":13,"status":{"presence":""}},
+            {"id":14,"status":{"presence":"a\u0007b"}}]"#,
+        expect![[r#"
+            1 Typing { channel: "a", active: true }
+            - Typing { channel: "a", active: false }
+            2 Subscribe { channel: "a", start: Unsaid, presence: true }
+            3 Presence { channel: "a", who: All { after: None, limit: 100 }, watch: false }
+            4 Presence { channel: "a", who: All { after: None, limit: 0 }, watch: true }
+            5 Presence { channel: "a", who: All { after: Some("bob"), limit: 9 }, watch: false }
+            6 Presence { channel: "a", who: User("bob"), watch: false }
+            7 Status { status: Away }
+            8 Status { status: Custom("in a boat") }
+            9 BAD_COMMAND: The command lacks something or has the wrong form.
+            10 BAD_COMMAND: The limit is from 0 to 100.
+            11 BAD_COMMAND: Either user, or after and limit.
+            12 BAD_COMMAND: The command lacks something or has the wrong form.
+            13 BAD_COMMAND: A status is online, away, offline, or a text of 1 to 64 bytes.
+            14 BAD_COMMAND: A status is online, away, offline, or a text of 1 to 64 bytes.
         "#]],
     );
 }
@@ -252,6 +292,84 @@ fn publications_are_printed_with_the_payload_as_it_was() {
         {"signal":{"channel":"news","event":"no\"te","data":{ "n" : 1.50 }}}
     "#]]
     .assert_eq(&format!("{}\n{}\n", publication(&message), publication(&signal)));
+}
+
+/// Bob is here with two connections, and cid was.
+fn roll() -> Roll {
+    let person = |name| Person {
+        user: UserId::parse(name).unwrap(),
+        status: Status::Offline,
+        since: None,
+        last_seen: None,
+        connections: 0,
+    };
+    let bob = Person {
+        status: Status::Custom("\"busy\"".into()),
+        since: Some(UnixMillis(1_899_999_000_500)),
+        connections: 2,
+        ..person("b\\b")
+    };
+    let cid = Person { last_seen: Some(UnixMillis(1_899_999_000_000)), ..person("cid") };
+    Roll { users: vec![bob, cid, person("dan")], count: 1, connections: 3 }
+}
+
+#[test]
+fn answers_to_what_is_said_in_passing_are_printed() {
+    let id = RequestId(2);
+    let channel = ChannelName::parse("den").unwrap();
+    let events = [
+        Event::Typing { id, channel: channel.clone(), active: true },
+        Event::Presence { id, channel, roll: roll() },
+        Event::Status { id, status: Status::Away },
+    ];
+    let printed: Vec<String> = events.iter().map(event).collect();
+    expect![[r#"
+        {"id":2,"typing":{"channel":"den","active":true}}
+        {"id":2,"presence":{"channel":"den","users":[{"user":"b\\b","status":"\"busy\"","since":1899999000.5,"connections":2},{"user":"cid","status":"offline","last_seen":1899999000.0},{"user":"dan","status":"offline"}],"count":1,"connections":3}}
+        {"id":2,"status":{"presence":"away"}}
+    "#]].assert_eq(&(printed.join("\n") + "\n"));
+}
+
+#[test]
+fn notices_are_printed_for_those_who_can_read_them() {
+    let user = |name| UserId::parse(name).unwrap();
+    let cursor = Cursor { delivered: Offset(18), read: Offset(15) };
+    let notices = [
+        Notice::Typing { user: user("a\"nn"), active: false },
+        Notice::Receipts(vec![(user("ann"), cursor), (user("bob"), Cursor::default())]),
+        Notice::Presence(Presence {
+            joined: vec![(user("ann"), Status::Online)],
+            left: vec![user("bob")],
+            changed: vec![(user("cid"), Status::Custom("zu Tisch".into()))],
+            users: 2,
+        }),
+        Notice::Presence(Presence { users: 10_000, ..Presence::default() }),
+    ];
+    let kinds = notices.map(|it| Kind::Notice(Box::new(it)));
+    for kind in &kinds {
+        assert!(kind.is_for(Dialect::Native) && !kind.is_for(Dialect::Plain), "{kind:?}");
+    }
+    let publications = kinds.map(|kind| Publication {
+        channel: ChannelName::parse("den").unwrap(),
+        kind,
+        from: None,
+        except: None,
+        event: None,
+        payload: "".into(),
+        time: UnixMillis(0),
+    });
+    assert_eq!(
+        publications.each_ref().map(Publication::is_for_everyone),
+        [true, true, false, false]
+    );
+    let printed: Vec<String> = publications.iter().map(publication).collect();
+    expect![[r#"
+        {"typing":{"channel":"den","user":"a\"nn","active":false}}
+        {"receipts":{"channel":"den","receipts":[{"user":"ann","delivered":18,"read":15},{"user":"bob","delivered":0,"read":0}]}}
+        {"presence":{"channel":"den","joined":[{"user":"ann","status":"online"}],"left":["bob"],"changed":[{"user":"cid","status":"zu Tisch"}],"users":2}}
+        {"presence":{"channel":"den","users":10000}}
+    "#]].assert_eq(&(printed.join("\n") + "\n"));
+    expect![[r#"{"users":[{"user":"b\\b","status":"\"busy\"","since":1899999000.5,"connections":2},{"user":"cid","status":"offline","last_seen":1899999000.0},{"user":"dan","status":"offline"}],"count":1,"connections":3}"#]].assert_eq(&super::roll(&roll()));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use proto::UnixTime;
 
-use super::Sessions;
+use super::{Sessions, narrow};
 use crate::{
     Moment,
     record::{Away, Record, State, halves},
@@ -36,9 +36,9 @@ impl Sessions {
         changes
     }
 
-    /// These changes could not be kept: they are to be asked for again.
-    pub fn not_kept(&mut self, changes: Vec<Change>) {
-        for id in changes.iter().filter_map(|it| rows::id_of(&it.key).ok()) {
+    /// The changes of these keys could not be kept: they are to be asked for again.
+    pub fn not_kept(&mut self, keys: &[String]) {
+        for id in keys.iter().filter_map(|it| rows::id_of(it).ok()) {
             match self.slot_of(id) {
                 Some(slot) => self.soil(slot),
                 None => self.gone.push(id),
@@ -106,12 +106,10 @@ impl Sessions {
             id,
             identity,
             serial: row.serial.max(self.serial_next),
-            created_at: UnixTime(row.created_at),
+            created_at: narrow(UnixTime(row.created_at)),
             state: State::Away(Box::new(away)),
             address: row.address,
-            route: self.labels.hold(Some(&row.route)),
-            agent: self.labels.hold(row.agent.as_deref()),
-            device: self.labels.hold(row.device.as_deref()),
+            profile: self.profiles.hold(&row.route, row.agent.as_deref(), row.device.as_deref()),
             next: [crate::chains::NONE; 2],
             // What was kept of one that was away still says what is.
             is_dirty: !was_live,
@@ -124,7 +122,6 @@ impl Sessions {
 
     fn row(&self, record: &Record) -> SessionRow {
         let identity = &record.identity;
-        let text = |label| self.labels.text(label).map(str::to_owned);
         let (since, until, left) = match &record.state {
             State::Live { .. } => (None, None, &[][..]),
             State::Lent(lent) => (None, Some(lent.until.0), &[][..]),
@@ -137,11 +134,11 @@ impl Sessions {
             issued_at: identity.issued_at.map(|it| it.0),
             token_id: identity.token_id.as_deref().map(str::to_owned),
             claims: identity.claims.to_string(),
-            route: text(record.route).unwrap_or_default(),
+            route: self.profiles.route(record.profile).to_owned(),
             address: record.address,
-            agent: text(record.agent),
-            device: text(record.device),
-            created_at: record.created_at.0,
+            agent: self.profiles.agent(record.profile).map(str::to_owned),
+            device: self.profiles.device(record.profile).map(str::to_owned),
+            created_at: record.created_at.into(),
             serial: record.serial,
             since,
             until,

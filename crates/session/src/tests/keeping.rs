@@ -165,7 +165,8 @@ fn what_could_not_be_kept_is_asked_for_again() {
     world.resume(2, "bob", 3);
     let lost = world.sessions.changes(10);
     assert_eq!(lost.len(), 2);
-    world.sessions.not_kept(lost);
+    let keys: Vec<String> = lost.into_iter().map(|it| it.key).collect();
+    world.sessions.not_kept(&keys);
     assert_eq!(keep(&mut world, &mut rows), 2);
     assert_eq!(rows.len(), 1);
 }

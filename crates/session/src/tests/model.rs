@@ -189,6 +189,6 @@ proptest! {
             prop_assert!(model.world.sessions.find(SessionId(it.id), wall).is_some());
             model.world.sessions.end(SessionId(it.id));
         }
-        prop_assert_eq!(model.world.sessions.labels.len(), 0);
+        prop_assert_eq!(model.world.sessions.profiles.counts(), (0, 0));
     }
 }

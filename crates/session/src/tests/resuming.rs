@@ -150,11 +150,11 @@ fn what_is_shown_of_a_client_is_shared_and_let_go() {
     }
     let view = world.sessions.find(SessionId(2), world.moment.wall).unwrap();
     assert_eq!((view.route, view.agent, view.device), (ROUTE, Some("Mozilla/5.0"), Some("phone")));
-    assert_eq!(world.sessions.labels.len(), 3);
+    assert_eq!(world.sessions.profiles.counts(), (2, 3));
     for number in 0..50 {
         world.sessions.end(SessionId(number));
     }
-    assert_eq!(world.sessions.labels.len(), 0);
+    assert_eq!(world.sessions.profiles.counts(), (0, 0));
 }
 
 /// For whoever connects first and says afterwards which session they had.

@@ -250,6 +250,6 @@ pub(crate) fn move_cursor(channel: &str, user: &str, delivered: u64, read: u64) 
 pub(crate) fn offset(publication: &Publication) -> u64 {
     match publication.kind {
         Kind::Message(placed) => placed.offset.0,
-        Kind::Signal => panic!("a signal has no offset"),
+        Kind::Signal | Kind::Notice(_) => panic!("it has no offset"),
     }
 }

@@ -17,6 +17,8 @@ use crate::{
     inbox::{Note, lock},
 };
 
+const SECRET: &str = "a secret that only these tests know";
+
 /// A house of its own for each test, with a route that joins the channel of its path.
 struct World {
     runtime: tokio::runtime::Runtime,
@@ -32,9 +34,13 @@ impl World {
         let text = format!(
             "profile = \"development\"\n[server]\nlisten = \"127.0.0.1:0\"\nshards = {shards}\n\
              data_dir = \"data\"\n[[routes]]\nname = \"all\"\npath = \"/{{channel}}\"\n\
-             joins = [\"{{channel}}\"]\ntokens = \"none\"\norigins = \"*\"\nlimits = \"none\"\n"
+             joins = [\"{{channel}}\"]\ntokens = \"none\"\norigins = \"*\"\nlimits = \"none\"\n\
+             [keys.main]\nsecret = {{ env = \"SECRET\" }}\n[tokens.main]\nkeys = [\"main\"]\n\
+             [[routes]]\nname = \"users\"\npath = \"/as/user\"\ndialect = \"native\"\n\
+             tokens = \"main\"\norigins = \"*\"\nlimits = \"none\"\n"
         );
-        let surroundings = Surroundings::new([].into(), folder);
+        let variables = [("SECRET".to_owned(), SECRET.to_owned())];
+        let surroundings = Surroundings::new(variables.into(), folder);
         let config = config::load_text("test.toml", &text, &surroundings).expect("is good");
         let runtime = boot::runtime().unwrap();
         let house = runtime.block_on(async { boot::open(config, false) }).unwrap();
@@ -44,9 +50,13 @@ impl World {
     /// Someone in the channel. A shard that is being replaced may reset whoever comes; then it is
     /// tried again, as a client would.
     fn enter(&self, channel: &ChannelName) -> Client {
+        self.open(&format!("/{channel}"))
+    }
+
+    fn open(&self, target: &str) -> Client {
         let began = Instant::now();
         loop {
-            if let Some(client) = Client::enter(self.house.address, channel) {
+            if let Some(client) = Client::open(self.house.address, target) {
                 return client;
             }
             assert!(began.elapsed() < Duration::from_secs(10), "no shard takes anyone");
@@ -90,11 +100,10 @@ enum Told {
 }
 
 impl Client {
-    fn enter(address: SocketAddr, channel: &ChannelName) -> Option<Self> {
+    fn open(address: SocketAddr, target: &str) -> Option<Self> {
         let mut stream = TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        let target = format!("/{channel}");
-        stream.write_all(&wire::client::request("localhost", &target, [0; 16], &[])).ok()?;
+        stream.write_all(&wire::client::request("localhost", target, [0; 16], &[])).ok()?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -164,6 +173,29 @@ fn a_shard_that_fails_is_replaced_and_everyone_finds_each_other_again() {
     // Every seat has gone back once, and every end is booked once.
     assert_eq!(lock(&world.house.ground.limits).connections(), 60);
     assert_eq!(world.house.ground.monitor.active_connections(), 60);
+}
+
+/// R24: whoever was on it comes back as who they were, with the channels they ask for.
+#[test]
+fn a_shard_that_fails_takes_no_session_along() {
+    let world = World::new(1);
+    let claims = serde_json::json!({"sub": "ann", "exp": 4_102_444_800_u64});
+    let key = token::Key::hmac(SECRET.as_bytes()).unwrap();
+    let shown = token::mint(claims.as_object().unwrap(), &key, None).unwrap();
+    let welcomed = |client: &mut Client| {
+        let Told::Text(welcome) = client.next() else { panic!("nobody was welcomed") };
+        let welcome: serde_json::Value = serde_json::from_str(&welcome).unwrap();
+        welcome["connected"].clone()
+    };
+    let mut client = world.open(&format!("/as/user?token={shown}"));
+    let session = welcomed(&mut client)["session"].as_str().unwrap().to_owned();
+    world.fail(0);
+    assert_eq!(client.next(), Told::Close(Code::ShardFailed.close()));
+    let mut again = world.open(&format!("/as/user?token={shown}&session={session}"));
+    let welcome = welcomed(&mut again);
+    assert_eq!((&welcome["session"], &welcome["resumed"]), (&session.into(), &true.into()));
+    let register = lock(&world.house.ground.register);
+    assert_eq!((register.sessions.live(), register.sessions.away()), (1, 0));
 }
 
 #[test]

@@ -26,8 +26,9 @@ impl Hall {
                 return self.turn_out(net, conn, &super::trouble_told(net::Trouble::Head(fault)));
             }
         };
-        if let Some(shard) = self.elsewhere(&head) {
-            return self.move_to(net, conn, knock.bytes, shard);
+        let attaching = self.attaching(&head);
+        if let Some((_, shard)) = attaching.as_ref().filter(|it| it.1 != self.id) {
+            return self.move_to(net, conn, knock.bytes, *shard);
         }
         let arrival = Arrival {
             head: &head,
@@ -35,6 +36,9 @@ impl Hall {
             tls: knock.is_tls,
             moment: self.moment(),
         };
+        if let Some((sid, _)) = attaching {
+            return self.attach_link(net, conn, &arrival, &sid);
+        }
         let held = match self.waiting.remove(&conn) {
             Some(Waiting::Keys(held)) => Some(held),
             // Shown again although only the application's word is missing.

@@ -120,8 +120,8 @@ impl Hall {
         self.drive(net, id, Input::Transport(began));
     }
 
-    /// Which other shard has the session that a WebSocket comes to take over.
-    pub(super) fn elsewhere(&self, head: &wire::Head<'_>) -> Option<ShardId> {
+    /// The session that a WebSocket comes to take over, and the shard that has it.
+    pub(super) fn attaching(&self, head: &wire::Head<'_>) -> Option<(Sid, ShardId)> {
         let query = head.query().filter(|it| it.contains("sid="))?;
         let (id, _, _) = self.ground.door.routes.find(head.path())?;
         self.lines.policy(id).filter(|_| wire::is_upgrade(head))?;
@@ -129,7 +129,9 @@ impl Hall {
             return None;
         };
         let shards = self.ground.hub.shard_count();
-        shard_of(&sid).filter(|it| *it != self.id && it.0 < shards)
+        // One that nobody here has drawn is unknown here as well as anywhere.
+        let shard = shard_of(&sid).filter(|it| it.0 < shards).unwrap_or(self.id);
+        Some((sid, shard))
     }
 
     /// A WebSocket goes to the shard that has its session, before anything is asked of it here.

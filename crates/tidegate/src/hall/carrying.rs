@@ -24,10 +24,11 @@ impl Hall {
             Effect::Release { conn } if self.release_socket(net, conn) => {}
             Effect::Release { conn } => net.release(conn),
             Effect::Close { conn, refusal } => self.say_goodbye(net, conn, &refusal),
-            Effect::Ping { conn } => {
-                // A pong on a line's WebSocket says as much as one of its own.
-                let conn = self.link_of(conn).unwrap_or(conn);
-                self.send(net, conn, Opcode::Ping, b"");
+            Effect::Ping { conn, number } if self.voice(conn).is_some() => {
+                self.ping_by_line(net, conn, number);
+            }
+            Effect::Ping { conn, number } => {
+                self.send(net, conn, Opcode::Ping, &number.to_be_bytes());
             }
             Effect::Pause { conn } if self.pause_socket(net, conn, true) => {}
             Effect::Pause { conn } => net.pause(conn),

@@ -34,6 +34,7 @@ impl Hall {
         metrics.dropped(engine.dropped - shown.dropped);
         metrics.not_stored(engine.not_stored - shown.not_stored);
         metrics.mailed(engine.resent - shown.resent, engine.undelivered - shown.undelivered);
+        metrics.noticed(engine.notices - shown.notices);
         (shown.published..engine.published).for_each(|_| metrics.published());
         (seen.accepted..sockets.accepted).for_each(|_| metrics.accepted());
         (seen.accept_failures..sockets.accept_failures).for_each(|_| metrics.accept_failed());

@@ -61,8 +61,17 @@ impl Hall {
         if members.is_empty() {
             return;
         }
+        // A client is not sent what it cannot read.
+        if publications.iter().any(|it| !it.kind.is_for(dialect)) {
+            let readable = publications.iter().filter(|it| it.kind.is_for(dialect)).cloned();
+            let readable: Vec<_> = readable.collect();
+            if !readable.is_empty() {
+                self.deliver_batch(net, channel, dialect, &readable);
+            }
+            return;
+        }
         // Whoever is passed over for some gets the rest one by one, which is rare.
-        if publications.iter().any(|it| it.except.is_some()) && 1 < publications.len() {
+        if publications.iter().any(|it| !it.is_for_everyone()) && 1 < publications.len() {
             for publication in publications {
                 let one = std::slice::from_ref(publication);
                 self.deliver_batch(net, channel, dialect, one);
@@ -116,10 +125,14 @@ impl Hall {
 /// How many of the batch came before the member did.
 pub(super) fn before(publications: &[Arc<Publication>], member: Member) -> usize {
     let is_earlier = |it: &Publication| match it.kind {
-        Kind::Message(at) => at.offset <= member.after,
-        // As old as the messages around it.
-        Kind::Signal => false,
+        Kind::Message(_) => !member.is_owed(it),
+        // As old as the messages around it, but for whoever is to hear no signals.
+        Kind::Signal => member.is_beginning(),
+        Kind::Notice(_) => false,
     };
+    if member.is_beginning() {
+        return publications.iter().rposition(|it| is_earlier(it)).map_or(0, |it| it + 1);
+    }
     // Nearly everyone has been here for longer, which the first message shows.
     let is_message = |it: &&Arc<Publication>| matches!(it.kind, Kind::Message(_));
     match publications.iter().find(is_message) {
@@ -130,11 +143,11 @@ pub(super) fn before(publications: &[Arc<Publication>], member: Member) -> usize
     }
 }
 
-/// From where to where a slow member has missed messages; signals are not missed.
+/// From where to where a slow member has missed messages; signals and notices are not missed.
 pub(super) fn offsets(publications: &[Arc<Publication>]) -> Option<(Offset, Offset)> {
     let mut offsets = publications.iter().filter_map(|it| match it.kind {
         Kind::Message(at) => Some(at.offset),
-        Kind::Signal => None,
+        Kind::Signal | Kind::Notice(_) => None,
     });
     let first = offsets.next()?;
     Some((first, offsets.next_back().unwrap_or(first)))

@@ -1,8 +1,8 @@
 //! Lines as their transports see them: opened, heard, woken, hung up.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use admission::Admitted;
+use admission::{Admitted, Arrival};
 use engine::Input;
 use net::{Net, Trouble};
 use proto::{Code, ConnId, Refusal};
@@ -29,50 +29,58 @@ impl Hall {
         mut admitted: Box<Admitted>,
         query: &str,
     ) {
-        let line = match Request::read("GET", query, true) {
-            Ok(Request::Open(Transport::WebSocket)) => Ok(None),
-            Ok(Request::Attach(sid)) => {
-                let found = self.lines.of_sid(&sid).filter(|it| self.is_of(*it, &admitted));
-                found.map(Some).ok_or(eio::Refusal::SessionUnknown)
-            }
-            Ok(Request::Open(Transport::Polling) | Request::Poll(_) | Request::Post(_)) => {
-                Err(eio::Refusal::BadRequest)
-            }
-            Err(refusal) => Err(refusal),
+        let refusal = match Request::read("GET", query, true) {
+            Ok(Request::Open(Transport::WebSocket)) => None,
+            Ok(
+                Request::Open(Transport::Polling)
+                | Request::Poll(_)
+                | Request::Post(_)
+                | Request::Attach(_),
+            ) => Some(eio::Refusal::BadRequest),
+            Err(refusal) => Some(refusal),
         };
-        match line {
-            Err(refusal) => {
-                lock(&self.ground.limits).release(admitted.seat);
-                let body = refusal.to_json();
-                net.refuse(link, wire::response_refusal(refusal.status(), &[], &body));
-            }
-            Ok(_) if self.is_draining => {
-                let (style, draining) = (admission::RefusalStyle::Status, Code::Draining.into());
-                let refused = admitted.turn_away(draining, style, &mut lock(&self.ground.limits));
-                self.refuse_at_door(net, link, refused);
-            }
-            Ok(found) => {
-                let response = std::mem::take(&mut admitted.response);
-                let took = net.open(link, response, open_as(admitted.route, admitted.deflate));
-                self.metrics.handshake_took(took);
-                match found {
-                    None => self.open_by_link(net, link, *admitted),
-                    Some(line) => {
-                        // It has one already, and this socket is to take the place of requests.
-                        lock(&self.ground.limits).release(admitted.seat);
-                        self.lines.link(link, line);
-                        let attached = eio::Input::Attached { conn: named(link) };
-                        self.drive(net, line, socketio::Input::Transport(attached));
-                    }
-                }
-            }
+        if let Some(refusal) = refusal {
+            lock(&self.ground.limits).release(admitted.seat);
+            return refuse_link(net, link, refusal);
         }
+        if self.is_draining {
+            let (style, draining) = (admission::RefusalStyle::Status, Code::Draining.into());
+            let refused = admitted.turn_away(draining, style, &mut lock(&self.ground.limits));
+            return self.refuse_at_door(net, link, refused);
+        }
+        let response = std::mem::take(&mut admitted.response);
+        let took = net.open(link, response, open_as(admitted.route, admitted.deflate));
+        self.metrics.handshake_took(took);
+        self.open_by_link(net, link, *admitted);
     }
 
-    /// Whether a request for a line comes from where the line does: by its route, that is. Its
-    /// client may have changed networks.
-    fn is_of(&self, line: LineId, admitted: &Admitted) -> bool {
-        self.lines.get(line).is_some_and(|it| it.route == admitted.route)
+    /// A WebSocket comes for a session of this shard, which came by another way.
+    pub(super) fn attach_link(
+        &mut self,
+        net: &mut Net,
+        link: ConnId,
+        arrival: &Arrival<'_>,
+        sid: &Sid,
+    ) {
+        let ground = Arc::clone(&self.ground);
+        let Self { cache, tallies, fetches, .. } = self;
+        let carried =
+            ground.with_tables(cache, tallies, fetches, |tables| admission::carry(arrival, tables));
+        let (route, response, deflate) = match carried {
+            Ok(carried) => carried,
+            Err(refused) => return self.refuse_at_door(net, link, *refused),
+        };
+        // Of the same route, that is. Its client may have changed networks.
+        let found = self.lines.of_sid(sid);
+        let found = found.filter(|it| self.lines.get(*it).is_some_and(|it| it.route == route));
+        let Some(id) = found else {
+            return refuse_link(net, link, eio::Refusal::SessionUnknown);
+        };
+        let took = net.open(link, response, open_as(route, deflate));
+        self.metrics.handshake_took(took);
+        self.lines.link(link, id);
+        let attached = eio::Input::Attached { conn: named(link) };
+        self.drive(net, id, socketio::Input::Transport(attached));
     }
 
     fn open_by_link(&mut self, net: &mut Net, link: ConnId, admitted: Admitted) {
@@ -91,10 +99,7 @@ impl Hall {
 
     /// What a line is made of. None if the operating system has no randomness for its name: then
     /// the seat is back.
-    pub(super) fn opening(
-        &self,
-        admitted: Admitted,
-    ) -> Option<(Opening, std::sync::Arc<socketio::Policy>)> {
+    pub(super) fn opening(&self, admitted: Admitted) -> Option<(Opening, Arc<socketio::Policy>)> {
         let Admitted { route, address, client, captures, shown, seat, .. } = admitted;
         let found = self.draw_sid().zip(self.lines.policy(route).cloned());
         let Some((sid, policy)) = found else {
@@ -193,10 +198,7 @@ impl Hall {
             Arrived::Text(text) => Incoming::Text(text),
             Arrived::Binary(bytes) => Incoming::Binary(bytes),
             Arrived::Ping(_) => return,
-            Arrived::Pong(_) => {
-                let conns = self.conns_of(id);
-                return conns.into_iter().for_each(|conn| self.tell(net, Input::Ponged { conn }));
-            }
+            Arrived::Pong(payload) => return self.line_ponged(net, id, payload),
             Arrived::Close(said) => {
                 let number = said.map_or(0, |it| it.0);
                 net.close(link, None, number, "", true);
@@ -209,6 +211,27 @@ impl Hall {
         if self.lines.get(id).is_some_and(|it| 0 < it.paused && it.connection.link() == Some(conn))
         {
             net.pause(link);
+        }
+    }
+
+    /// A WebSocket's pong proves what was sent to a connection before the ping, if it is told whose
+    /// that was: the first bytes are the connection's.
+    fn line_ponged(&mut self, net: &mut Net, id: LineId, payload: &[u8]) {
+        let Some((name, number)) = payload.split_first_chunk::<8>() else { return };
+        let conn = link_of(eio::ConnId(u64::from_be_bytes(*name)));
+        let Ok(number) = number.try_into().map(u32::from_be_bytes) else { return };
+        if self.conns_of(id).contains(&conn) {
+            self.tell(net, Input::Ponged { conn, number });
+        }
+    }
+
+    /// Asks the WebSocket of a connection's line for a pong. A line that polls has none to ask.
+    pub(super) fn ping_by_line(&mut self, net: &mut Net, conn: ConnId, number: u32) {
+        let Some(line) = self.voice(conn).map(|it| it.line) else { return };
+        let Some(link) = self.link_of(conn) else { return };
+        let payload = [&named(conn).0.to_be_bytes()[..], &number.to_be_bytes()].concat();
+        if !net.send(link, Opcode::Ping, &payload) {
+            self.hang_up(net, line, &Code::TooSlow.into());
         }
     }
 
@@ -266,4 +289,9 @@ impl Hall {
             }
         }
     }
+}
+
+/// In the words of Engine.IO, before any upgrade.
+fn refuse_link(net: &mut Net, link: ConnId, refusal: eio::Refusal) {
+    net.refuse(link, wire::response_refusal(refusal.status(), &[], &refusal.to_json()));
 }

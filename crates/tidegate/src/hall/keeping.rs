@@ -21,6 +21,9 @@ impl Hall {
         conn: ConnId,
         admitted: &Admitted,
     ) -> Result<Option<Attached>, Refusal> {
+        if admitted.identity.is_none() {
+            return Ok(None);
+        }
         let drawn = draw().map_err(|_| Refusal::new(Code::AuthUnavailable))?;
         let (ground, moment, seat) = (Arc::clone(&self.ground), self.moment(), self.seat_of(conn));
         let Self { cache, tallies, fetches, .. } = self;
@@ -59,15 +62,15 @@ impl Hall {
         }
     }
 
-    /// What the connection's session was subscribed to before, for its client to have again.
+    /// What an earlier connection was subscribed to, for its client to have again: of this
+    /// connection's session, or of another of the same user that waits. Somebody else's is as good
+    /// as none (A13).
     pub(super) fn take_up(&mut self, net: &mut Net, conn: ConnId, session: SessionId) {
-        let (seat, wall) = (self.seat_of(conn), self.wall);
+        let (seat, moment) = (self.seat_of(conn), self.moment());
         let place = self.guest(conn).and_then(|it| it.session);
         let left = place.and_then(|place| {
             let sessions = &mut lock(&self.ground.register).sessions;
-            // Another's, or one that this connection has not come with, is as good as none (A13).
-            sessions.find(session, wall).filter(|it| it.seat == Some(seat))?;
-            sessions.take_left(place, seat)
+            sessions.claim(session, place, seat, moment)
         });
         let left = left.ok_or_else(|| Code::SessionUnknown.into());
         let taken_up = left.map(|left| TakenUp { session, left });

@@ -127,7 +127,7 @@ impl Hall {
     fn tell_stored(&mut self, net: &mut Net, token: Token, answer: Result<Answer, Code>) {
         let Some(asked) = self.desk.asked.remove(&token) else { return };
         let input = match asked {
-            Asked::Load(channel) => Input::Loaded { channel, loaded: answer.map(|it| loaded(it)) },
+            Asked::Load(channel) => Input::Loaded { channel, loaded: answer.map(loaded) },
             Asked::Append(channel, at) => {
                 Input::Appended { channel, at, outcome: answer.map(drop) }
             }
@@ -156,8 +156,8 @@ impl Hall {
     }
 
     fn tell_found(&mut self, net: &mut Net, token: Token, page: Result<Page, Code>) {
-        if let Some(Asked::Find(channel, _, wish, asked_by)) = self.desk.asked.remove(&token) {
-            self.tell(net, Input::Found { channel, wish, asked_by, page });
+        if let Some(Asked::Find(channel, epoch, wish, asked_by)) = self.desk.asked.remove(&token) {
+            self.tell(net, Input::Found { channel, epoch, wish, asked_by, page });
         }
     }
 }

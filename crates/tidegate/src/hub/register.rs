@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::Hub;
 use crate::{
     ground::{Ground, draw, moment},
-    inbox::lock,
+    inbox::{Note, lock},
 };
 
 #[async_trait]
@@ -32,7 +32,7 @@ impl Register for Hub {
             ids.filter_map(|id| sessions.end(id)).collect()
         };
         for seat in ended.iter().flatten() {
-            self.part(*seat, Code::SessionEnded.into()).await?;
+            self.part(*seat, Code::SessionEnded.into());
         }
         Ok(ended.len())
     }
@@ -42,19 +42,22 @@ impl Register for Hub {
         let Revoke { subject, reason, expires_at } = revoke;
         let subject = meant(subject);
         let revocation =
-            self.keep_revocation(&ground, subject, reason.as_deref(), expires_at).await?;
+            self.keep_revocation(&ground, subject, reason.as_deref(), expires_at, Again::Renews);
+        let revocation = revocation.await?;
         let closed = self.close_revoked(&ground, &revocation).await?;
         let expires_at = revocation.expires_at;
         info!(subject = %revocation.subject, closed, %expires_at, "revoked");
         Ok(Revoked { closed, expires_at })
     }
 
-    async fn revocations(&self) -> Vec<RevocationView> {
-        let Ok(ground) = self.ground() else { return Vec::new() };
+    async fn revocations(&self, most: usize) -> (Vec<RevocationView>, usize) {
+        let Ok(ground) = self.ground() else { return (Vec::new(), 0) };
         let wall = moment().wall;
         let register = lock(&ground.register);
         let in_force = register.revocations.iter().filter(|it| wall < it.expires_at);
-        in_force.map(shown).collect()
+        let mut in_force: Vec<&Revocation> = in_force.collect();
+        in_force.sort_by_key(|it| std::cmp::Reverse(it.revoked_at));
+        (in_force.iter().take(most).map(|it| shown(it)).collect(), in_force.len())
     }
 
     async fn exchange(&self, token: &str) -> Result<Option<Exchanged>, Refusal> {
@@ -74,11 +77,9 @@ impl Register for Hub {
             let ends_at = identity.expires_at.0.saturating_add(leeway);
             let wall = moment().wall;
             let expires_at = UnixTime(ends_at.max(wall.0 + 60));
-            if lock(&ground.register).revocations.check(&identity, None, wall).is_some() {
-                return Err(Code::TokenRevoked.into());
-            }
-            let reason = "It was exchanged for a newer one.";
-            self.keep_revocation(&ground, subject, Some(reason), Some(expires_at)).await?;
+            let reason = Some("It was exchanged for a newer one.");
+            let ends = Some(expires_at);
+            self.keep_revocation(&ground, subject, reason, ends, Again::IsRefused).await?;
         }
         Ok(Some(newer))
     }
@@ -96,11 +97,16 @@ impl Hub {
         subject: session::Subject,
         reason: Option<&str>,
         expires_at: Option<UnixTime>,
+        again: Again,
     ) -> Result<Revocation, Refusal> {
         let (revocation, before) = {
             let revocations = &mut lock(&ground.register).revocations;
             let before = revocations.of(&subject).cloned();
             let wall = moment().wall;
+            let is_in_force = before.as_ref().is_some_and(|it| wall < it.expires_at);
+            if is_in_force && again == Again::IsRefused {
+                return Err(Code::TokenRevoked.into());
+            }
             let added = revocations.add(subject, reason.map(Into::into), expires_at, wall);
             (added.map_err(refused)?, before)
         };
@@ -127,14 +133,12 @@ impl Hub {
             let covered: Vec<SessionId> = sessions.covered(&revocation.subject);
             covered.into_iter().filter_map(|id| sessions.end(id).flatten()).collect()
         };
+        for seat in &ended {
+            self.part(*seat, why.clone());
+        }
+        // Connections without a session are asked for after those, so none is counted twice.
         let whom = match &revocation.subject {
-            session::Subject::Session(_) => {
-                for seat in &ended {
-                    self.part(*seat, why.clone()).await?;
-                }
-                return Ok(ended.len());
-            }
-            // Connections without a session are found as well.
+            session::Subject::Session(_) => return Ok(ended.len()),
             session::Subject::Token(id) => Whom::Token(Arc::clone(id)),
             session::Subject::User { user, issued_before: None } => Whom::User(user.clone()),
             session::Subject::User { user, issued_before: Some(before) } => {
@@ -144,12 +148,13 @@ impl Hub {
                 Whom::IssuedBefore { user: None, before: *issued_before }
             }
         };
-        self.disconnect_on(&whom, &why, 0..self.inboxes.len()).await
+        let others = self.disconnect_on(&whom, &why, 0..self.inboxes.len()).await?;
+        Ok(ended.len() + others)
     }
 
-    async fn part(&self, seat: Seat, why: Refusal) -> Result<usize, Refusal> {
-        let shard = usize::from(seat.shard.0);
-        self.disconnect_on(&Whom::Conn(seat.conn), &why, shard..shard + 1).await
+    /// Never refused: there is one of these for each session that ends.
+    fn part(&self, seat: Seat, why: Refusal) {
+        self.inbox(seat.shard).answer(Note::Part(seat.conn, why));
     }
 
     /// Whom a token names, and by which `[tokens.NAME]`: the first that finds it good. What it is
@@ -199,6 +204,15 @@ impl Hub {
         let late = |_| Err(Code::AuthUnavailable.into());
         tokio::time::timeout(super::KEYS_WITHIN, waited).await.unwrap_or_else(late)
     }
+}
+
+/// What revoking something means that is revoked already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Again {
+    /// It lasts as long as either says.
+    Renews,
+    /// Somebody else was first.
+    IsRefused,
 }
 
 fn found(ground: &Ground, which: &Which) -> Vec<SessionView> {
