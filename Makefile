@@ -9,7 +9,7 @@ help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # A debug build: it is here soonest, and quick enough for any number of browser windows.
-run: .tools/dev.env ## build Tidegate, start its two example applications, open the browser
+run: .tools/dev.env ## build Tidegate, start its three example applications, open the browser
 	@echo "Building; the first time takes some minutes."
 	@cargo build --package tidegate
 	@examples/open-when-ready http://$(LISTEN)/ &

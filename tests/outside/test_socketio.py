@@ -96,7 +96,7 @@ def test_namespaces_and_several_clients_hear_what_is_theirs(gate: Gate, way: lis
     gate.publish("user:71", {"n": 2})
     assert [both.heard.get(timeout=WITHIN) for _ in range(4)] == [
         ("tide", ({"n": 1},)), ("tide", ({"n": 1},)),
-        ("message", ({"n": 2},)), ("message", ({"n": 2},)),
+        ("for you", ({"n": 2},)), ("for you", ({"n": 2},)),
     ]
     assert other.hears("tide") == ({"n": 1},)
     for person in (both, other):

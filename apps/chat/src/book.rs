@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     channels,
     command::{Command, OfChannels, OfMessages},
-    drafts, invitations, messages,
+    drafts, invitations, messages, offline,
     outcome::{Audience, Emit, Move, Outcome, Room, failure, success},
     presence::{self, Here},
     reactions, receipts, said,
@@ -38,29 +38,54 @@ impl Book {
         Ok(Self { db, here: Here::default(), typing: Typing::default() })
     }
 
+    /// Somebody shows a token: remembered from now on. Answers whether they may be here.
+    pub(crate) fn meet(&mut self, user: &User) -> rusqlite::Result<bool> {
+        store::unsynced(&mut self.db, |db| {
+            if users::is_active(db, &user.id)? == Some(false) {
+                return Ok(false);
+            }
+            users::remember(db, user).map(|()| true)
+        })
+    }
+
+    /// Removes a user, whatever their tokens say, or takes them back. Answers whether there is one.
+    pub(crate) fn set_active(&mut self, id: &str, is_active: bool) -> rusqlite::Result<bool> {
+        users::set_active(&self.db, id, is_active)
+    }
+
+    /// Whether anybody has ever been here.
+    pub(crate) fn is_inhabited(&self) -> rusqlite::Result<bool> {
+        self.db.query_row("SELECT EXISTS (SELECT 1 FROM users)", (), |row| row.get(0))
+    }
+
+    /// What is only read: over HTTP, where no event is.
+    pub(crate) const fn reading(&self) -> (&Connection, &Here) {
+        (&self.db, &self.here)
+    }
+
     /// A socket came. It joins the rooms of its user's channels, and is told which they are.
+    ///
+    /// Whatever comes of it, it is here until it has gone ([`Book::disconnected`]).
     pub fn connected(&mut self, now: i64, user: &User) -> rusqlite::Result<Outcome> {
         let is_first = self.here.came(&user.id);
-        let greeted = self.turn(now, user, |turn| {
-            users::remember(turn.db, user, now)?;
+        let greeted = self.passing(now, user, |turn| {
+            users::remember(turn.db, user)?;
+            users::see(turn.db, user, now)?;
             greet(turn)?;
             if is_first {
                 presence::tell(turn, true);
             }
             Ok(Value::Null)
         });
-        if greeted.is_err() {
-            self.here.left(&user.id);
-        }
         Ok(greeted?.expect("nobody is refused who is here"))
     }
 
     /// A socket went. Goes with each [`Book::connected`].
     pub fn disconnected(&mut self, now: i64, user: &User) -> rusqlite::Result<Outcome> {
         let was_last = self.here.left(&user.id);
-        self.turn(now, user, |turn| {
+        self.passing(now, user, |turn| {
             if was_last {
-                users::remember(turn.db, user, now)?;
+                users::see(turn.db, user, now)?;
                 typing::stop(turn);
                 presence::tell(turn, false);
             }
@@ -81,7 +106,8 @@ impl Book {
             Ok(command) => command,
             Err(said::Unclear(error)) => return Ok(refused(event, error, args)),
         };
-        let decided = self.turn(now, user, |turn| {
+        let is_passing = command.is_passing();
+        let decide = |turn: &mut Turn<'_>| {
             if !users::is_known(turn.db, &user.id)? {
                 return Err(Stop::Refused("User not authenticated"));
             }
@@ -89,7 +115,12 @@ impl Book {
                 Command::Messages(command) => obey_about_messages(turn, command),
                 Command::Channels(command) => obey_about_channels(turn, command),
             }
-        })?;
+        };
+        let decided = if is_passing {
+            self.passing(now, user, decide)?
+        } else {
+            self.turn(now, user, decide)?
+        };
         Ok(decided.unwrap_or_else(|error| refused(event, error, args)))
     }
 
@@ -111,20 +142,40 @@ impl Book {
         user: &User,
         decide: impl FnOnce(&mut Turn<'_>) -> Result<Value, Stop>,
     ) -> rusqlite::Result<Result<Outcome, &'static str>> {
-        let db: Transaction<'_> = self.db.transaction()?;
-        let (here, typing) = (&mut self.here, &mut self.typing);
-        let (moves, emits) = (Vec::new(), Vec::new());
-        let mut turn = Turn { db: &db, now, user, here, typing, moves, emits };
-        let decided = decide(&mut turn);
-        let (moves, emits) = (turn.moves, turn.emits);
-        match decided {
-            Ok(data) => {
-                db.commit()?;
-                Ok(Ok(Outcome { ack: success(data), moves, emits }))
-            }
-            Err(Stop::Refused(error)) => Ok(Err(error)),
-            Err(Stop::Failed(fault)) => Err(fault),
+        turn(&mut self.db, (&mut self.here, &mut self.typing), now, user, decide)
+    }
+
+    /// The same for what need not outlast a loss of power.
+    fn passing(
+        &mut self,
+        now: i64,
+        user: &User,
+        decide: impl FnOnce(&mut Turn<'_>) -> Result<Value, Stop>,
+    ) -> rusqlite::Result<Result<Outcome, &'static str>> {
+        let fleeting = (&mut self.here, &mut self.typing);
+        store::unsynced(&mut self.db, |db| turn(db, fleeting, now, user, decide))
+    }
+}
+
+fn turn(
+    db: &mut Connection,
+    (here, typing): (&mut Here, &mut Typing),
+    now: i64,
+    user: &User,
+    decide: impl FnOnce(&mut Turn<'_>) -> Result<Value, Stop>,
+) -> rusqlite::Result<Result<Outcome, &'static str>> {
+    let db: Transaction<'_> = db.transaction()?;
+    let (moves, emits) = (Vec::new(), Vec::new());
+    let mut turn = Turn { db: &db, now, user, here, typing, moves, emits };
+    let decided = decide(&mut turn);
+    let (moves, emits) = (turn.moves, turn.emits);
+    match decided {
+        Ok(data) => {
+            db.commit()?;
+            Ok(Ok(Outcome { ack: success(data), moves, emits }))
         }
+        Err(Stop::Refused(error)) => Ok(Err(error)),
+        Err(Stop::Failed(fault)) => Err(fault),
     }
 }
 
@@ -138,7 +189,7 @@ fn greet(turn: &mut Turn<'_>) -> Result<(), Stop> {
     turn.tell(Audience::Sender, "connection:success", told.clone());
     told["timestamp"] = iso(turn.now).into();
     turn.tell(Audience::Sender, "connection:ready", told);
-    Ok(())
+    offline::hand_over(turn)
 }
 
 /// Whoever sends something waits for word of it besides the answer.
@@ -235,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_failed_to_come_is_not_here() {
+    fn whoever_failed_to_come_is_here_until_they_go() {
         let mut book = Book {
             db: Connection::open_in_memory().unwrap(),
             here: Here::default(),
@@ -243,6 +294,8 @@ mod tests {
         };
         let user = User { id: "ann".to_owned(), name: "Ann".to_owned(), image_url: None };
         book.connected(0, &user).unwrap_err();
+        assert_eq!(book.here.users().count(), 1);
+        book.disconnected(0, &user).unwrap_err();
         assert_eq!(book.here.users().count(), 0);
     }
 }

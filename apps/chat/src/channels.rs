@@ -150,7 +150,9 @@ pub(crate) fn add_member(
     role: Role,
 ) -> Result<(), Stop> {
     turn.db.execute(
-        "INSERT INTO members (channel, user, role) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        "INSERT INTO members (channel, user, role, caught_up)
+         VALUES (?1, ?2, ?3, (SELECT coalesce(MAX(id), 0) FROM messages WHERE channel = ?1))
+         ON CONFLICT DO NOTHING",
         (channel, user, role.as_str()),
     )?;
     turn.moves.push(Move::Bring(user.to_owned(), Room::Channel(channel)));

@@ -8,6 +8,21 @@ pub(crate) enum Command {
     Channels(OfChannels),
 }
 
+impl Command {
+    /// Whether what it writes may be gone after a loss of power: the client says it again, or
+    /// nobody misses it.
+    pub(crate) const fn is_passing(&self) -> bool {
+        match self {
+            Self::Messages(it) => {
+                matches!(it, OfMessages::Receive { .. } | OfMessages::Read { .. })
+            }
+            Self::Channels(it) => {
+                matches!(it, OfChannels::Draft { .. } | OfChannels::Type { .. })
+            }
+        }
+    }
+}
+
 /// About messages, and what hangs on them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum OfMessages {

@@ -1,13 +1,14 @@
-//! Team chat: the third of the three systems, as far as it can be told without a transport.
+//! Team chat: the third of the three systems, for Socket.IO clients that exist.
 //!
 //! ```text
-//!  user, event, values, time ──► Book::handle ──► an answer, who moves where, who is told what
+//!  a socket ──► Chat ──► Desk (its thread) ──► Book: an answer, who moves where, who is told what
+//!   gateway ◄── replies, an acknowledgement, publications ◄── Seats: which channel carries it
 //! ```
 //!
 //! A [`Book`] is a SQLite database and the little that is true only now (who is here, who is
-//! typing). It opens no socket and reads no clock. Whoever drives it keeps sockets and rooms,
-//! carries out the moves, tells everyone what there is to tell, and answers the sender; a time
-//! comes with every call, and [`Book::wake`] is due at [`Book::wakes_at`].
+//! typing). It opens no socket and reads no clock; a time comes with every call, and
+//! [`Book::wake`] is due at [`Book::wakes_at`]. [`Chat`] drives it: it keeps the thread and the
+//! clock, carries out the moves, tells everyone what there is to tell, and answers the sender.
 //!
 //! The events are those that shipped clients send, under every name that a version of them has
 //! used (`said.rs` has the table), and what is told has every field that a version looks for, under
@@ -16,21 +17,30 @@
 //! said twice under one `tempId` is one message. What it told of rooms coming alive and falling
 //! asleep, to which nothing listens, is not told.
 //!
-//! Not here: who may come in and how often they may speak, which is the gateway's; and lists over
-//! HTTP (history, search), which read the same database.
+//! Who may connect and how often they may speak is the gateway's. One process: presence and typing
+//! are of this one.
 
-mod book; // Start here.
+mod chat; // Start here.
 
+mod access;
+mod book;
 mod channels;
 mod command;
+mod desk;
 mod drafts;
+mod endpoints;
 mod invitations;
+mod lists;
 mod messages;
+mod offline;
 mod outcome;
+mod page;
 mod presence;
 mod reactions;
 mod receipts;
 mod said;
+mod seats;
+mod seed;
 mod stop;
 mod store;
 mod threads;
@@ -44,6 +54,7 @@ mod tests;
 
 pub use crate::{
     book::Book,
+    chat::Chat,
     outcome::{Audience, Emit, Move, Outcome, Room},
     store::OpenError,
     users::User,

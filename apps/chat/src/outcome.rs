@@ -20,7 +20,7 @@ pub enum Audience {
 }
 
 /// What sockets join. Not membership: that is in the database, and outlives them.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Room {
     /// `channel:<id>`.
     Channel(i64),

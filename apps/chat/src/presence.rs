@@ -31,6 +31,15 @@ impl Here {
         was_last
     }
 
+    pub(crate) fn has(&self, user: &str) -> bool {
+        self.sockets.contains_key(user)
+    }
+
+    /// Sockets of everybody.
+    pub(crate) fn count(&self) -> u64 {
+        self.sockets.values().map(|it| u64::from(*it)).sum()
+    }
+
     pub(crate) fn users(&self) -> impl Iterator<Item = &str> {
         self.sockets.keys().map(String::as_str)
     }

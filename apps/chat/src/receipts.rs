@@ -3,7 +3,9 @@
 use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
-use crate::{messages::seen_by, outcome::Audience, stop::Stop, timestamp::iso, turn::Turn};
+use crate::{
+    messages::seen_by, offline, outcome::Audience, stop::Stop, timestamp::iso, turn::Turn,
+};
 
 /// How far a message has come: SENT until somebody else has it, READ once somebody has read it.
 pub(crate) fn status(db: &Connection, message: i64) -> rusqlite::Result<&'static str> {
@@ -82,13 +84,5 @@ pub(crate) fn of(turn: &Turn<'_>, id: i64) -> Result<Value, Stop> {
 
 /// How many messages of others have not reached this user.
 pub(crate) fn offline_count(turn: &Turn<'_>) -> Result<Value, Stop> {
-    let count: i64 = turn.db.query_row(
-        "SELECT COUNT(*) FROM messages AS m
-         JOIN members AS me ON me.channel = m.channel AND me.user = ?1
-         WHERE m.user != ?1
-           AND NOT EXISTS (SELECT 1 FROM receipts AS r WHERE r.message = m.id AND r.user = ?1)",
-        [&turn.user.id],
-        |row| row.get(0),
-    )?;
-    Ok(json!({ "count": count }))
+    Ok(json!({ "count": offline::missed(turn.db, &turn.user.id)?.len() }))
 }

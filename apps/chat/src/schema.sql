@@ -6,7 +6,9 @@ CREATE TABLE users (
     id           TEXT PRIMARY KEY,
     name         TEXT NOT NULL,
     image_url    TEXT,
-    last_seen_at INTEGER NOT NULL
+    -- When their last socket came or went; 0 if they have had none.
+    last_seen_at INTEGER NOT NULL DEFAULT 0,
+    is_active    INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE channels (
@@ -24,6 +26,8 @@ CREATE TABLE members (
     channel INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     user    TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     role    TEXT NOT NULL CHECK (role IN ('OWNER', 'ADMIN', 'MEMBER')),
+    -- A message before which none has to be looked for that has not reached this member.
+    caught_up INTEGER NOT NULL,
     PRIMARY KEY (channel, user)
 ) STRICT, WITHOUT ROWID;
 

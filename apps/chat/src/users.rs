@@ -1,4 +1,4 @@
-//! Who people are, as their tokens said when they were last here.
+//! Who people are, as their tokens said when they were last here, and who was removed.
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde_json::{Value, json};
@@ -25,16 +25,37 @@ impl User {
     }
 }
 
-pub(crate) fn remember(db: &Connection, user: &User, now: i64) -> rusqlite::Result<()> {
-    db.execute(
-        "INSERT INTO users (id, name, image_url, last_seen_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (id) DO UPDATE SET name = ?2, image_url = ?3, last_seen_at = ?4",
-        (&user.id, &user.name, &user.image_url, now),
-    )?;
+/// Makes or renews a user's row. Writes nothing that is there already.
+pub(crate) fn remember(db: &Connection, user: &User) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO users (id, name, image_url) VALUES (?1, ?2, ?3)
+         ON CONFLICT (id) DO UPDATE SET name = ?2, image_url = ?3
+         WHERE name != ?2 OR image_url IS NOT ?3",
+    )?
+    .execute((&user.id, &user.name, &user.image_url))?;
     Ok(())
 }
 
+/// Somebody came or went.
+pub(crate) fn see(db: &Connection, user: &User, now: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE users SET last_seen_at = ?2 WHERE id = ?1")?
+        .execute((&user.id, now))?;
+    Ok(())
+}
+
+/// Whether there is such a user, and they were not removed.
 pub(crate) fn is_known(db: &Connection, id: &str) -> rusqlite::Result<bool> {
-    let found = db.query_row("SELECT 1 FROM users WHERE id = ?1", [id], |_| Ok(())).optional()?;
-    Ok(found.is_some())
+    Ok(is_active(db, id)? == Some(true))
+}
+
+/// `None` if nobody of this name has been here.
+pub(crate) fn is_active(db: &Connection, id: &str) -> rusqlite::Result<Option<bool>> {
+    let mut found = db.prepare_cached("SELECT is_active FROM users WHERE id = ?1")?;
+    found.query_row([id], |row| row.get(0)).optional()
+}
+
+/// Removes a user, or takes them back. Answers whether there is one.
+pub(crate) fn set_active(db: &Connection, id: &str, is_active: bool) -> rusqlite::Result<bool> {
+    let sql = "UPDATE users SET is_active = ?2 WHERE id = ?1";
+    Ok(db.execute(sql, (id, is_active))? == 1)
 }

@@ -72,6 +72,8 @@ pub enum TokenSource {
     Query(String),
     /// `Authorization: Bearer …`.
     Bearer,
+    /// A header of this name, with or without `Bearer ` before the token.
+    Header(String),
     /// `Sec-WebSocket-Protocol: …, bearer.<token>`; the answer selects another protocol.
     Protocol,
     /// A cookie of this name. Needs an Origin list.

@@ -26,6 +26,7 @@ pub fn find(sources: &[TokenSource], head: &Head<'_>) -> Found {
     let found = sources.iter().find_map(|source| match source {
         TokenSource::Query(name) => in_query(name, head),
         TokenSource::Bearer => in_authorization(head),
+        TokenSource::Header(name) => in_header(name, head),
         TokenSource::Protocol => in_protocols(head),
         TokenSource::Cookie(name) => in_cookies(name, head),
         // Not present yet, so it never decides before the others have been looked at.
@@ -76,6 +77,13 @@ fn in_authorization(head: &Head<'_>) -> Option<Found> {
         true => Some(Found::of(token.trim_matches(' '))),
         false => Some(Found::Garbled),
     }
+}
+
+fn in_header(name: &str, head: &Head<'_>) -> Option<Found> {
+    let mut values = head.headers(name);
+    let value = values.next()?;
+    let token = value.strip_prefix("Bearer ").unwrap_or(value).trim_matches(' ');
+    Some(if values.next().is_some() { Found::Garbled } else { Found::of(token) })
 }
 
 fn in_protocols(head: &Head<'_>) -> Option<Found> {

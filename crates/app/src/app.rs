@@ -38,9 +38,15 @@ pub trait App: Send + Sync + 'static {
         None
     }
 
-    /// The same for clients that hear events: its name, and its values. `None`: `exception`, with
-    /// `{code, message, details?}` as its only value.
+    /// The same for clients that hear events, where they wait for no acknowledgement: its name, and
+    /// its values. `None`: `exception`, with `{code, message, details?}` as its only value.
     fn exception(&self, _refusal: &Refusal) -> Option<(Arc<str>, Values)> {
+        None
+    }
+
+    /// What acknowledges an event that was refused before it came here, or that this application
+    /// failed at. `None`: `{code, message, details?}` as the only value.
+    fn failure(&self, _refusal: &Refusal) -> Option<Values> {
         None
     }
 

@@ -20,6 +20,8 @@ pub enum AppKind {
     Notifications,
     /// Check-ins at a gym.
     Checkins,
+    /// Team chat, over Socket.IO.
+    Chat,
 }
 
 impl Choice for AppKind {
@@ -27,6 +29,7 @@ impl Choice for AppKind {
         ("echo", Self::Echo),
         ("notifications", Self::Notifications),
         ("checkins", Self::Checkins),
+        ("chat", Self::Chat),
     ];
 }
 

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use proto::Dialect;
+
 use crate::{config::Config, routes::RouteEntry, units::show_size};
 
 /// What each part can use at most, in bytes.
@@ -122,9 +124,15 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
 /// wait for the application, and its place in channels.
 fn of_route(entry: &RouteEntry) -> [u64; 3] {
     let message = wide(entry.route.message_bytes_max);
+    // What comes in by a WebSocket or a POST, the attachments of a packet, and a message for a
+    // client that polls, where one is larger than an outbox.
+    let message = match entry.policy.dialect {
+        Dialect::Native | Dialect::Plain => message,
+        Dialect::SocketIo => message.saturating_mul(4),
+    };
     let asks = if entry.policy.has_app { u64::from(entry.policy.asks_waiting_max) } else { 0 };
     let channels = u64::from(entry.policy.channels_max);
-    [message, asks.saturating_mul(message), channels * MEMBERSHIP_BYTES]
+    [message, asks.saturating_mul(wide(entry.route.message_bytes_max)), channels * MEMBERSHIP_BYTES]
 }
 
 impl fmt::Display for Memory {

@@ -1,6 +1,6 @@
 //! The keys of one namespace: what is kept of its channels' messages, and for whom.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use engine::{Class, Confirm, Keep, LogRules, Namespace, PresenceRules, Slow, Storage};
 
@@ -84,8 +84,27 @@ pub(crate) fn read(table: &mut Table<'_>) -> Namespace {
     }
     let presence = presence(table);
     let by_device = whose == Whose::Device;
-    Namespace { slow, log, is_mailbox, by_device, has_receipts, presence }
+    let event = event(table);
+    Namespace { slow, log, is_mailbox, by_device, has_receipts, event, presence }
 }
+
+fn event(table: &mut Table<'_>) -> Option<Arc<str>> {
+    let name: Option<String> = table.maybe(
+        "event",
+        "What Socket.IO clients hear a message as that was published without a name. Without it: \
+         `message`.",
+    );
+    let name = name?;
+    if name.is_empty() || RESERVED.contains(&&*name) {
+        let remedy = "Write a name that Socket.IO does not keep for itself, such as \"message\".";
+        table.fault("event", Wrong::new(format!("{name:?} is no name for an event"), remedy));
+    }
+    Some(name.into())
+}
+
+/// Names that mean something to the clients' libraries.
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 fn presence(table: &mut Table<'_>) -> Option<PresenceRules> {
     let has_presence = table.or(

@@ -86,17 +86,18 @@ impl Value for Template {
     }
 }
 
-const SOURCES: &[&str] = &["query", "bearer", "protocol", "cookie", "message"];
+const SOURCES: &[&str] = &["query", "bearer", "header", "protocol", "cookie", "message"];
 
 impl Value for TokenSource {
     fn kind() -> String {
-        "`\"query:NAME\"` or `\"bearer\"` or `\"protocol\"` or `\"cookie:NAME\"` or `\"message\"`"
+        "`\"query:NAME\"` or `\"bearer\"` or `\"header:NAME\"` or `\"protocol\"` or \
+         `\"cookie:NAME\"` or `\"message\"`"
             .to_owned()
     }
 
     fn read(raw: &Raw<'_>) -> Result<Self, Vec<Wrong>> {
-        let remedy =
-            "Write \"query:token\", \"bearer\", \"protocol\", \"cookie:NAME\" or \"message\".";
+        let remedy = "Write \"query:token\", \"bearer\", \"header:NAME\", \"protocol\", \"cookie:NAME\" or \
+             \"message\".";
         let written = text(raw, "a source of tokens", remedy)?;
         let wrong =
             |what: &str, remedy: &str| vec![Wrong::new(format!("{written:?} {what}"), remedy)];
@@ -117,6 +118,14 @@ impl Value for TokenSource {
                 let name = name.ok_or_else(|| wrong(bad_name, remedy))?;
                 Ok(Self::Query(name.to_owned()))
             }
+            ("header", name) => {
+                let name = name.filter(fits).ok_or_else(|| wrong(bad_name, remedy))?;
+                // What holds for cookies is not to be got round.
+                if name.eq_ignore_ascii_case("cookie") {
+                    return Err(wrong("brings cookies", "Write \"cookie:NAME\"."));
+                }
+                Ok(Self::Header(name.to_ascii_lowercase()))
+            }
             ("cookie", name) => {
                 let name = name.filter(fits).ok_or_else(|| wrong(bad_name, remedy))?;
                 Ok(Self::Cookie(name.to_owned()))
@@ -130,6 +139,7 @@ impl Value for TokenSource {
         match self {
             Self::Query(name) => format!("\"query:{name}\""),
             Self::Bearer => "\"bearer\"".to_owned(),
+            Self::Header(name) => format!("\"header:{name}\""),
             Self::Protocol => "\"protocol\"".to_owned(),
             Self::Cookie(name) => format!("\"cookie:{name}\""),
             Self::FirstMessage => "\"message\"".to_owned(),

@@ -79,6 +79,9 @@ pub struct Namespace {
     pub by_device: bool,
     /// Members are told how far others have come (R75). Needs a log.
     pub has_receipts: bool,
+    /// What a message is called that has no name of its own, for members who hear events; looked at
+    /// by whoever delivers. `None`: `message`.
+    pub event: Option<Arc<str>>,
     /// Members can be told who else is here (R77). `None`: nobody is counted, and nothing is kept.
     pub presence: Option<PresenceRules>,
 }

@@ -123,8 +123,9 @@ pub enum Event {
         expires_at: UnixTime,
         within: Duration,
     },
-    /// A command was refused; the connection stays.
+    /// A command was refused, or something said to an application; the connection stays.
     Refused {
+        /// The command's, or where an event was said, of the acknowledgement that it waits for.
         id: Option<RequestId>,
         refusal: Refusal,
     },

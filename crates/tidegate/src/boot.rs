@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::{
     driver,
-    ground::Ground,
+    ground::{Ground, WaitingMax},
     hub::{Hub, Mint},
     inbox::{self, lock},
     keeper, polling,
@@ -57,6 +57,8 @@ pub(crate) enum BootError {
     Notifications { name: Arc<str>, source: notifications::OpenError },
     #[error("open application {name}")]
     Checkins { name: Arc<str>, source: checkins::OpenError },
+    #[error("open application {name}")]
+    Chat { name: Arc<str>, source: chat::OpenError },
     #[error("take the API keys")]
     ApiKeys(#[source] front::BadKey),
     #[error("start shard {shard}")]
@@ -217,6 +219,8 @@ fn open_apps(config: &Config, hub: &Arc<Hub>, dev: bool) -> Result<Vec<OpenApp>,
                 .map_err(|source| BootError::Notifications { name: name.clone(), source })?,
             AppKind::Checkins => checkins::Checkins::open(data_dir, gateway, dev)
                 .map_err(|source| BootError::Checkins { name: name.clone(), source })?,
+            AppKind::Chat => chat::Chat::open(data_dir, gateway, dev)
+                .map_err(|source| BootError::Chat { name: name.clone(), source })?,
         };
         apps.push((name, entry.kind, app));
     }
@@ -249,6 +253,10 @@ fn ground(
         Ground {
             door: config.door(),
             head_limits: head_limits(config),
+            waiting_max: WaitingMax {
+                packets: config.server.outbox_frames_max,
+                bytes: config.server.outbox_bytes_max,
+            },
             limits: Mutex::new(limits),
             register: Mutex::new(Register::new(bounds)),
             keeper: keeper::Keeper::new(store.clone()),
@@ -363,6 +371,7 @@ fn page(kind: AppKind) -> Option<PageLink> {
         AppKind::Echo => return None,
         AppKind::Notifications => ("/notifications/", "Notifications"),
         AppKind::Checkins => ("/checkins/", "Check-ins"),
+        AppKind::Chat => ("/chat/", "Chat"),
     };
     Some(PageLink { path: path.to_owned(), title: title.to_owned() })
 }

@@ -23,6 +23,8 @@ pub(crate) const TOKENS_MAX: usize = 10_000;
 pub(crate) struct Ground {
     pub(crate) door: Door,
     pub(crate) head_limits: wire::HeadLimits,
+    /// What may wait for one client that polls: as much as for one that has a socket (F10).
+    pub(crate) waiting_max: WaitingMax,
     /// Touched at accept and at close.
     pub(crate) limits: Mutex<AdmissionLimits>,
     /// Sessions and revocations. Touched at accept and at close, and when somebody looks.
@@ -39,6 +41,13 @@ pub(crate) struct Ground {
     pub(crate) monitor: Arc<Monitor>,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) handoffs: tokio::sync::mpsc::Sender<front::Handoff>,
+}
+
+/// Packets and their bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitingMax {
+    pub(crate) packets: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Ground {

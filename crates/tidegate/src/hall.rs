@@ -9,7 +9,7 @@ use std::{
 
 use admission::{Admitted, Held, RouteId, Tallies};
 use app::Visitor;
-use engine::{Effect, Envelope, Input, Outcome, Rules, Shard, Ticket};
+use engine::{Effect, Envelope, Input, Namespaces, Outcome, Rules, Shard, Ticket};
 use limits::Seat;
 use monitor::ShardMetrics;
 use net::{Ears, Knock, Net, Trouble};
@@ -41,6 +41,8 @@ pub(crate) struct Hall {
     ground: Arc<Ground>,
     inbox: Arc<Inbox>,
     shard: Shard,
+    /// Only for what events are called.
+    namespaces: Arc<Namespaces>,
     metrics: Arc<ShardMetrics>,
     now: Instant,
     wall: UnixTime,
@@ -112,7 +114,7 @@ impl Hall {
         let inbox = Arc::clone(ground.hub.inbox(id));
         let bytes = |route| ground.door.routes.of(route).map_or(0, |it| it.message_bytes_max);
         let routes = (0..).map(RouteId).map(bytes);
-        let lines = lines::Lines::new(rules.policies.iter().zip(routes));
+        let lines = lines::Lines::new(rules.policies.iter().zip(routes), ground.waiting_max);
         let writer = ground.store.writer(Arc::new(storing::ToInbox(Arc::clone(&inbox))));
         Self {
             id,
@@ -120,6 +122,7 @@ impl Hall {
             desk: storing::Desk::new(writer, ground.lives.fetch_add(1, Ordering::Relaxed)),
             replayed: Vec::new(),
             metrics: ground.monitor.shard(usize::from(id.0)),
+            namespaces: Arc::clone(&rules.namespaces),
             shard: Shard::new(rules, now),
             now,
             wall,

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 import { chromium } from 'playwright-core'
 
@@ -24,8 +25,9 @@ after(async () => {
 })
 
 /** A window of its own, with nothing shared but the server, that writes down what goes wrong. */
-async function look(where) {
+async function look(where, { script } = {}) {
   const context = await browser.newContext()
+  if (script) await context.addInitScript({ path: script })
   context.setDefaultTimeout(WITHIN)
   const page = await context.newPage()
   const faults = []
@@ -135,6 +137,44 @@ test('R76, R79: two people meet at a project and in a room', async () => {
   await alan.leave()
   await tess.leave()
 })
+
+/** As browsers load it. The page uses it where it is. */
+const STOCK = fileURLToPath(import.meta.resolve('socket.io-client/dist/socket.io.js'))
+
+for (const [client, script] of [['socket.io-client', STOCK], ['the page itself', undefined]]) {
+  test(`R43, R75–R77, R81: two windows chat over ${client}`, async () => {
+    const [ann, cay] = [
+      await look('/chat/?as=ann', { script }), await look('/chat/?as=cay', { script }),
+    ]
+    const by = script ? 'Connected by socket.io-client' : /^Connected$/
+    for (const { page } of [ann, cay]) await status(page, 'status', by)
+    const person = ({ page }, name) => page.locator('#found').getByRole('button', { name })
+    await person(ann, 'Cay Ito').and(ann.page.locator('[data-online=true]')).waitFor()
+
+    const name = `pier ${client}`
+    await ann.page.getByLabel('New channel').fill(name)
+    await ann.page.getByRole('button', { name: 'Make' }).click()
+    await ann.page.getByRole('heading', { name }).waitFor()
+    await cay.page.reload()
+    await cay.page.locator('#others').getByRole('button', { name }).click()
+    await cay.page.getByRole('heading', { name }).waitFor()
+
+    await cay.page.getByRole('textbox', { name: 'Message' }).pressSequentially('Ahoy <b>Ann</b>')
+    await ann.page.getByText('Cay Ito is typing…').waitFor()
+    await cay.page.getByRole('button', { name: 'Send' }).click()
+    const message = ({ page }) => page.getByRole('log').getByRole('listitem')
+    await message(ann).filter({ hasText: 'Ahoy <b>Ann</b>' }).waitFor()
+    assert.equal(await ann.page.locator('b').count(), 0)
+    await message(cay).filter({ hasText: '✓✓ read' }).waitFor()
+    await ann.page.getByRole('status').filter({ hasText: 'typing' }).waitFor({ state: 'detached' })
+    await ann.page.getByRole('button', { name: /^Like/ }).click()
+    await message(cay).filter({ hasText: '♥ 1' }).waitFor()
+
+    await cay.leave()
+    await person(ann, 'Cay Ito').and(ann.page.locator('[data-online=false]')).waitFor()
+    await ann.leave()
+  })
+}
 
 test('R65, R68: a page comes back by itself after a restart, and says so meanwhile', async () => {
   const { page } = await look('/checkins/?as=gym-staff')

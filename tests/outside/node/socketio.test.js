@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { io } from 'socket.io-client'
+import WebSocket from 'ws'
 
 import { connect } from './client.js'
 import { API_KEY, start, token, until, WITHIN } from './gate.js'
@@ -114,7 +115,7 @@ for (const transports of WAYS) {
     side.emit('there', 2)
     assert.deepEqual([await here, await there], [[1], [2]])
     // Both are in the channel, and each hears it once.
-    const [both, also] = [hears(main, 'message'), hears(side, 'message')]
+    const [both, also] = [hears(main, 'for you'), hears(side, 'for you')]
     assert.equal((await publish('user:1', { n: 1 })).status, 200)
     assert.deepEqual([await both, await also], [[{ n: 1 }], [{ n: 1 }]])
     side.disconnect()
@@ -168,9 +169,12 @@ for (const transports of WAYS) {
     socket.emit('kept')
     socket.connect()
     await hears(socket, 'kept')
-    socket.volatile.emit('sent')
-    await hears(socket, 'sent')
-    assert.deepEqual(heard, ['kept', 'sent'])
+    // While a POST is under way nothing can be sent, and it is dropped as well.
+    const sent = hears(socket, 'sent')
+    const saying = setInterval(() => socket.volatile.emit('sent'), 20)
+    await sent
+    clearInterval(saying)
+    assert.deepEqual([...new Set(heard)], ['kept', 'sent'])
     socket.close()
   })
 
@@ -179,7 +183,8 @@ for (const transports of WAYS) {
     const heard = all.map((it) => hears(it, 'message'))
     assert.equal((await publish('room:all', { to: 'all' })).status, 200)
     for (const it of heard) assert.deepEqual(await it, [{ to: 'all' }])
-    const own = all.slice(2).map((it) => hears(it, 'message'))
+    // Its namespace says what those are called.
+    const own = all.slice(2).map((it) => hears(it, 'for you'))
     assert.equal((await publish('user:13', 'yours')).status, 200)
     for (const it of own) assert.deepEqual(await it, ['yours'])
     all.forEach((it) => it.close())
@@ -246,6 +251,9 @@ for (const transports of WAYS) {
     first.emit('once')
     first.emit('twice')
     assert.equal((await told)[0].code, 'TOO_FAST')
+    // Whoever waits for an acknowledgement finds it there.
+    const failure = await first.timeout(WITHIN).emitWithAck('thrice')
+    assert.equal(failure.code, 'TOO_FAST')
     first.close()
   })
 
@@ -350,6 +358,31 @@ test('F13: a WebSocket that proves nothing costs its session nothing', async () 
     assert.deepEqual([refused.status, refused.body.code], [400, 1])
     return true
   })
+})
+
+test('F12: packets that break the rules end the connection that says them, and no other', async () => {
+  const bystander = await enter(52)
+  const url = gate.page('/open/?EIO=4&transport=websocket').replace('http', 'ws')
+  const flood = Array.from({ length: 17 }, (_, n) => `40/${n},`)
+  for (const packets of [
+    ['42["early"]'],
+    ['40', '42["disconnect"]'],
+    ['40', '42[null]'],
+    ['40', '451-["a",{"_placeholder":true,"num":1}]'],
+    ['40', '451-["a",{"_placeholder":true,"num":-1}]'],
+    ['40', '4511-["a"]'],
+    ['40', `42["a",${'['.repeat(65)}${']'.repeat(65)}]`],
+    ['40', '42["a",{]'],
+    ['48'],
+    ['9'],
+    flood,
+  ]) {
+    const ws = new WebSocket(url)
+    ws.addEventListener('open', () => packets.forEach((it) => ws.send(it)))
+    await new Promise((closed) => ws.addEventListener('close', closed))
+  }
+  assert.equal(await bystander.timeout(WITHIN).emitWithAck('still', 'here'), 'here')
+  bystander.close()
 })
 
 test('R36: pages of the route\'s origins may poll with credentials, and no others', async () => {

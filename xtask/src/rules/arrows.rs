@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("admission", "limits permission proto session token wire", ""),
     ("engine", "limits permission proto", ""),
     ("app", "proto", ""),
-    ("chat", "", ""),
+    ("chat", "app proto", ""),
     ("checkins", "app proto", ""),
     ("notifications", "app proto", ""),
     ("config", "admission engine limits permission proto session token", ""),
@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("front", "app limits monitor proto", ""),
     (
         "tidegate",
-        "admission app checkins config engine front limits monitor net notifications permission \
+        "admission app chat checkins config engine front limits monitor net notifications permission \
          proto session socketio store token wire",
         "",
     ),

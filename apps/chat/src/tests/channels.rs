@@ -207,6 +207,8 @@ fn leaving_is_for_this_socket() {
               connection:starting -> bob
               connection:success -> bob
               connection:ready -> bob
+              message:offline -> bob
+              message:created -> bob
             ann message:send {"channelId":"1","content":"and now?"}
               message:delivered -> ann
               message:sent -> ann

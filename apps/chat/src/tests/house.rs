@@ -134,7 +134,7 @@ impl House {
                 Move::Bring(user, room) => (socket.user() == user, room),
             };
             if is_there && !socket.rooms.contains(room) {
-                socket.rooms.push(room.clone());
+                socket.rooms.push(*room);
             }
         }
     }

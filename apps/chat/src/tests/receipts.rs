@@ -108,6 +108,9 @@ fn what_has_not_arrived_is_counted() {
               connection:starting -> bob
               connection:success -> bob
               connection:ready -> bob
+              message:offline -> bob
+              message:created -> bob
+              message:created -> bob
               user:online -> ann, cay
               presence:update -> ann, cay
             bob message:getOfflineCount

@@ -84,11 +84,24 @@ fn checkins_close_with_4001_and_let_ten_of_one_address_in() {
     assert_eq!(config.apps[0].kind, AppKind::Checkins);
 }
 
+/// System C (R4, R43).
 #[test]
-fn the_demo_has_both_applications() {
+fn the_chat_is_where_its_client_dials_and_takes_a_token_as_it_sends_it() {
+    let config = example("chat.toml");
+    assert_eq!(paths_of(&config), [("chat", "/socket.io/")]);
+    let [entry] = &config.routes[..] else { panic!("one route") };
+    assert_eq!(entry.policy.dialect, Dialect::SocketIo);
+    assert!(entry.policy.has_app);
+    let sources = &entry.route.tokens.as_ref().unwrap().sources;
+    assert_eq!(sources[0], TokenSource::FirstMessage);
+    assert_eq!(config.apps[0].kind, AppKind::Chat);
+}
+
+#[test]
+fn the_demo_has_all_three_applications() {
     let config = example("demo.toml");
     let kinds: Vec<AppKind> = config.apps.iter().map(|it| it.kind).collect();
-    assert_eq!(kinds, [AppKind::Notifications, AppKind::Checkins]);
+    assert_eq!(kinds, [AppKind::Notifications, AppKind::Checkins, AppKind::Chat]);
     assert!(config.server.listen.ip().is_loopback());
 }
 

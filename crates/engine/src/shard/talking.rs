@@ -7,7 +7,7 @@ use proto::{Action, Code, ConnId, Message, Refusal};
 use super::Shard;
 use crate::{
     conn::Stage,
-    conversation::Conversation,
+    conversation::{Conversation, awaited},
     deadlines::Tick,
     effect::{Ask, Effect},
     input::{Draft, Origin},
@@ -37,7 +37,7 @@ impl Shard {
         conn.spoke_at = tick;
         let stage = conn.stage;
         if let Err(refusal) = self.spend(now, id) {
-            self.refuse(id, None, refusal, effects);
+            self.refuse(id, awaited(&message), refusal, effects);
             return;
         }
         match stage {
@@ -55,7 +55,7 @@ impl Shard {
         let conn = self.conns.at_mut(id);
         let policy = &self.rules.policies[usize::from(conn.policy)];
         if !policy.has_app {
-            self.refuse(id, None, Code::NotAccepted, effects);
+            self.refuse(id, awaited(&message), Code::NotAccepted, effects);
             return;
         }
         let talk = conn.conversation.get_or_insert_default();
@@ -63,6 +63,7 @@ impl Shard {
             talk.waiting.push_back(message);
         } else {
             talk.is_asking = true;
+            talk.awaited = awaited(&message);
             self.tally.asks += 1;
             effects.push(Effect::Ask { conn: id, ask: Ask::Said(message) });
         }
@@ -89,8 +90,9 @@ impl Shard {
             }
             Err(refusal) => {
                 self.tally.asks_failed += 1;
-                if self.conns.find(id).is_some() {
-                    self.refuse(id, None, refusal, effects);
+                if let Some(conn) = self.conns.find(id) {
+                    let awaited = conn.conversation.as_ref().and_then(|it| it.awaited);
+                    self.refuse(id, awaited, refusal, effects);
                 }
             }
         }
@@ -134,6 +136,7 @@ impl Shard {
         }
         match talk.waiting.pop_front() {
             Some(message) => {
+                talk.awaited = awaited(&message);
                 self.tally.asks += 1;
                 effects.push(Effect::Ask { conn: id, ask: Ask::Said(message) });
             }

@@ -307,3 +307,39 @@ fn whoever_is_not_read_is_not_parted_with_for_silence() {
         "#]],
     );
 }
+
+/// Whoever waits for an acknowledgement gets one, also where their application never heard of it.
+#[test]
+fn a_refusal_is_told_to_whoever_awaits_an_answer() {
+    check(
+        "ann opens app
+         app answers ann
+         ann emits one #1
+         ann emits two #2
+         ann emits three
+         app fails ann
+         app fails ann
+         app fails ann
+         57 times ann publishes den x
+         ann emits four #4
+         bob opens
+         bob emits five #5",
+        expect![[r#"
+            ann <- connected as ann
+            ann held
+            app <- ann connected
+            ann released
+            app <- ann said one
+            ann paused
+            ann <- #1 refused APP_FAILED
+            app <- ann said two
+            ann <- #2 refused APP_FAILED
+            app <- ann said three
+            ann resumed
+            ann <- refused APP_FAILED
+            ann <- #4 refused TOO_FAST for 1s
+            bob <- connected as bob
+            bob <- #5 refused NOT_ACCEPTED
+        "#]],
+    );
+}

@@ -29,6 +29,22 @@ fn silence_is_answered_with_a_ping_and_then_an_end() {
     );
 }
 
+/// Engine.IO has a heartbeat of its own, and two would part with whoever answers only one.
+#[test]
+fn whoever_speaks_socket_io_is_not_pinged_by_the_engine() {
+    check(
+        "ann opens events
+         bob opens plain
+         +26s",
+        expect![[r#"
+            ann <- connected as ann
+            bob <- connected as bob
+            at 25s
+            bob <- ping frame
+        "#]],
+    );
+}
+
 #[test]
 fn whoever_speaks_is_not_pinged() {
     check(

@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// Routes by the names the scripts call them.
-pub(super) const ROUTES: [&str; 7] =
-    ["native", "observed", "quiet", "plain", "app", "chat", "strict"];
+pub(super) const ROUTES: [&str; 8] =
+    ["native", "observed", "quiet", "plain", "app", "chat", "strict", "events"];
 
 pub(super) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
     Rules {
@@ -70,6 +70,7 @@ fn namespaces() -> Namespaces {
 fn policy(route: &str) -> Policy {
     let dialect = match route {
         "plain" | "app" | "strict" => Dialect::Plain,
+        "events" => Dialect::SocketIo,
         _ => Dialect::Native,
     };
     let mode = if route == "observed" { Mode::Observe } else { Mode::Enforce };

@@ -190,7 +190,7 @@ impl Play {
     fn end_turn(&mut self) {
         for (shard, publication) in std::mem::take(&mut self.owed) {
             let engine = &self.shards[usize::from(shard)];
-            let members = [Dialect::Native, Dialect::Plain]
+            let members = Dialect::ALL
                 .into_iter()
                 .filter(|it| publication.kind.is_for(*it))
                 .flat_map(|it| engine.members(&publication.channel, it));

@@ -6,6 +6,7 @@
 //! ann subscribes den #1       ann unsubscribes den #2      ann publishes den hi #3
 //! ann signals den hi #4       ann pings #5                 ann connects TOKEN #6
 //! ann refreshes TOKEN #7      ann babbles #8               ann says hello
+//! ann emits hello #9
 //! ann proves [user=] [for=]   ann fails to prove           ann pongs          ann closes
 //! ann overfills den 3..4      ann unclogs
 //! app answers ann reply hi, publish den x, publish den x except bob, join den, leave den, close
@@ -31,8 +32,8 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     Action, ChannelName, Code, Command, ConnId, Epoch, Identity, Mark, Message, Offset, Placed,
-    Reader, Refusal, Request, RequestId, SessionId, Span, Start, Status, UnixMillis, UnixTime,
-    UserId, Who,
+    Reader, Refusal, ReplyId, Request, RequestId, SessionId, Span, Start, Status, UnixMillis,
+    UnixTime, UserId, Values, Who,
 };
 
 use super::house::{self, ROUTES};
@@ -241,6 +242,12 @@ fn happens(name: &str, id: Option<RequestId>, words: &[&str]) -> Line {
         }
         ["says", text] => {
             let message = Message::Text(text.into());
+            person(name, |conn| Input::Said { conn, message })
+        }
+        // Its number is that of the acknowledgement.
+        ["emits", event] => {
+            let reply = id.map(|it| ReplyId(u32::try_from(it.0).unwrap()));
+            let message = Message::Event { name: event.into(), values: Values::new("[]"), reply };
             person(name, |conn| Input::Said { conn, message })
         }
         ["proves", ref options @ ..] => {

@@ -285,6 +285,32 @@ fn a_socket_is_handed_off_with_its_session() {
 }
 
 #[test]
+fn a_session_goes_on_at_the_shard_that_takes_its_socket_over() {
+    let (mut there, mut here) = (world(), world());
+    there.ears.verdict = Verdict::HandOff;
+    let mut client = Client::new(&mut there, &TLS13);
+    client.send(&request());
+    there.until(|it| {
+        client.go_on();
+        it.ears.handoff.is_some()
+    });
+    here.net.take_over(there.ears.handoff.take().unwrap(), &mut here.ears);
+    client.send(&text("hello"));
+    here.until(|it| {
+        client.go_on();
+        it.ears.lines.len() == 2
+    });
+    assert_eq!(here.ears.lines, ["c0.0 knocked GET / HTTP/1.1", "c0.0 text hello"]);
+    let conn = here.ears.knocked[0];
+    assert!(here.net.send(conn, Opcode::Text, b"welcome"));
+    here.until(|_| {
+        client.go_on();
+        client.bytes.ends_with(b"welcome")
+    });
+    assert!(client.bytes.starts_with(SWITCHED));
+}
+
+#[test]
 fn a_handshake_that_is_begun_and_left_ends_with_the_deadline() {
     let mut world = world();
     let mut client = Client::new(&mut world, &TLS13);

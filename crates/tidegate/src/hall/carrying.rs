@@ -75,8 +75,8 @@ impl Hall {
             (Some(Dialect::SocketIo), Event::Connected { session, .. }) => {
                 return self.welcome_socket(net, conn, *session);
             }
-            (Some(Dialect::SocketIo), Event::Refused { refusal, .. }) => {
-                return self.except(net, conn, refusal);
+            (Some(Dialect::SocketIo), Event::Refused { id, refusal }) => {
+                return self.except(net, conn, *id, refusal);
             }
             (Some(Dialect::Plain | Dialect::SocketIo) | None, _) => return,
         };

@@ -26,7 +26,7 @@ use socketio::{
     sio::SocketId,
 };
 
-use crate::polling::Reply;
+use crate::{ground::WaitingMax, polling::Reply};
 
 /// A line of this shard; never used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -104,7 +104,10 @@ pub(super) const HELD_MAX: usize = 1024;
 
 impl Lines {
     /// `policies` are those of the engine, and `bytes` the largest message of each route.
-    pub(super) fn new<'a>(policies: impl Iterator<Item = (&'a engine::Policy, usize)>) -> Self {
+    pub(super) fn new<'a>(
+        policies: impl Iterator<Item = (&'a engine::Policy, usize)>,
+        waiting_max: WaitingMax,
+    ) -> Self {
         let policies = policies.map(|(policy, bytes)| {
             (policy.dialect == Dialect::SocketIo).then(|| {
                 Arc::new(Policy {
@@ -112,7 +115,9 @@ impl Lines {
                     ping_timeout: policy.pong_within,
                     payload_bytes_max: bytes,
                     attachments_bytes_max: bytes,
-                    waiting_bytes_max: Policy::default().waiting_bytes_max.max(2 * bytes),
+                    waiting_packets_max: waiting_max.packets,
+                    // One message always fits, its bytes in base64.
+                    waiting_bytes_max: waiting_max.bytes.max(2 * bytes),
                     connect_within: policy.first_message_within,
                     ..Policy::default()
                 })

@@ -114,11 +114,27 @@ impl Hall {
         self.drive(net, line, socketio::Input::Socket(acknowledge));
     }
 
-    /// A refusal that concerns a connection which stays.
-    pub(super) fn except(&mut self, net: &mut Net, conn: ConnId, refusal: &Refusal) {
+    /// A refusal that concerns a connection which stays: in the acknowledgement that is awaited, or
+    /// as an event.
+    pub(super) fn except(
+        &mut self,
+        net: &mut Net,
+        conn: ConnId,
+        awaited: Option<proto::RequestId>,
+        refusal: &Refusal,
+    ) {
         let Some(route) = self.guest(conn).map(|it| it.route) else { return };
+        if let Some(reply) = awaited.and_then(|it| u32::try_from(it.0).ok()) {
+            let values = self.failure(route, refusal);
+            return self.acknowledge(net, conn, ReplyId(reply), values);
+        }
         let (name, values) = self.exception(route, refusal);
         self.reply_by_line(net, conn, Message::Event { name, values, reply: None });
+    }
+
+    fn failure(&self, route: RouteId, refusal: &Refusal) -> Values {
+        let worded = self.ground.app(route).and_then(|it| it.failure(refusal));
+        worded.unwrap_or_else(|| Values::new(format!("[{}]", refusal.to_json())))
     }
 
     /// A refusal in the words that the application's clients understand.
@@ -136,7 +152,7 @@ impl Hall {
             ComeBack::Now | ComeBack::Later => self.hang_up(net, line, refusal),
             ComeBack::No | ComeBack::WithToken => {
                 self.release_socket(net, conn);
-                self.except(net, conn, refusal);
+                self.except(net, conn, None, refusal);
                 let disconnect = sio::Input::Disconnect { socket };
                 self.drive(net, line, socketio::Input::Socket(disconnect));
             }
@@ -219,7 +235,7 @@ impl Hall {
         let owed: Vec<Member> =
             members.iter().filter(|it| self.is_owed(**it, publications)).copied().collect();
         self.metrics.delivered(owed.len() as u64 * publications.len() as u64);
-        let mut words = Words::default();
+        let mut words = self.words(channel);
         let (mut by_link, mut links) = (Vec::new(), Vec::new());
         for member in owed {
             let skip = before(publications, member);
@@ -242,6 +258,11 @@ impl Hall {
             let Some(conn) = links.iter().find(|it| it.0 == link).map(|it| it.1) else { continue };
             self.overfull(net, conn, channel, &publications[from..]);
         }
+    }
+
+    fn words(&self, channel: &ChannelName) -> Words {
+        let event = self.namespaces.of(channel.namespace()).event.clone();
+        Words { event: event.unwrap_or_else(|| EVENT.into()), known: Vec::new() }
     }
 
     fn is_owed(&self, member: Member, publications: &[Arc<Publication>]) -> bool {
@@ -307,7 +328,8 @@ impl Hall {
         messages: &[Arc<Publication>],
     ) {
         self.metrics.delivered(messages.len() as u64);
-        self.emit(net, conn, messages, &mut Words::default());
+        let mut words = self.words(&messages[0].channel);
+        self.emit(net, conn, messages, &mut words);
         let Some(id) = self.voice(conn).map(|it| it.line) else { return };
         let Some(line) = self.lines.get_mut(id) else { return };
         match line.connection.link().map(link_of) {
@@ -327,25 +349,30 @@ impl Hall {
 }
 
 /// Publications as events, encoded once for each namespace that somebody is in.
-#[derive(Default)]
-struct Words(Vec<(Box<str>, Vec<Encoded>)>);
+struct Words {
+    /// What one without a name is called.
+    event: Arc<str>,
+    known: Vec<(Box<str>, Vec<Encoded>)>,
+}
 
 impl Words {
     /// `publications` are always the same ones, or the last of them.
     fn of(&mut self, namespace: &str, publications: &[Arc<Publication>]) -> &[Encoded] {
-        let known =
-            self.0.iter().position(|it| &*it.0 == namespace && publications.len() <= it.1.len());
-        let place = known.unwrap_or_else(|| {
-            let events = publications.iter().map(|it| encoded(namespace, it)).collect();
-            self.0.push((namespace.into(), events));
-            self.0.len() - 1
-        });
-        &self.0[place].1
+        let Self { event, known } = self;
+        let place = known
+            .iter()
+            .position(|it| &*it.0 == namespace && publications.len() <= it.1.len())
+            .unwrap_or_else(|| {
+                let events = publications.iter().map(|it| encoded(namespace, event, it)).collect();
+                known.push((namespace.into(), events));
+                known.len() - 1
+            });
+        &known[place].1
     }
 }
 
-fn encoded(namespace: &str, publication: &Publication) -> Encoded {
-    let name = publication.event.as_deref().unwrap_or(EVENT);
+fn encoded(namespace: &str, event: &str, publication: &Publication) -> Encoded {
+    let name = publication.event.as_deref().unwrap_or(event);
     // What the libraries keep for themselves must not be said by somebody else.
     let name = EventName::parse(name).or_else(|_| EventName::parse(EVENT));
     let name = name.expect("`message` is not reserved");

@@ -10,7 +10,9 @@ use crate::{
 };
 
 fn told_then_bearer() -> Vec<TokenSource> {
-    vec![TokenSource::FirstMessage, TokenSource::Bearer, TokenSource::Query("token".to_owned())]
+    let query = TokenSource::Query("token".to_owned());
+    let header = TokenSource::Header("token".to_owned());
+    vec![TokenSource::FirstMessage, TokenSource::Bearer, header, query]
 }
 
 fn socketio(sources: Vec<TokenSource>) -> World {
@@ -51,6 +53,9 @@ fn the_token_that_is_told_decides_and_the_one_that_came_stands_in() {
         (get("/s/"), None, "AUTH_REQUIRED"),
         (bearer.clone(), None, "43"),
         (query, None, "43"),
+        (get("/s/").with(format!("Token: {there}")), None, "43"),
+        (get("/s/").with(format!("token: Bearer {there}")), None, "43"),
+        (get("/s/").with(format!("token: {there}")).with("token: b"), None, "INVALID_TOKEN"),
         (bearer.clone(), Some(here), "42"),
         // Written, and therefore the one that counts.
         (bearer.clone(), Some(String::new()), "AUTH_REQUIRED"),
