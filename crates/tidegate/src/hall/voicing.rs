@@ -254,9 +254,12 @@ impl Hall {
         let mut batch = Batch::new(texts.collect());
         let mut overfull = Vec::new();
         net.fan_out(&mut batch, by_link.into_iter(), &mut overfull);
+        if !overfull.is_empty() {
+            links.sort_unstable();
+        }
         for Overfull { conn: link, from } in overfull {
-            let Some(conn) = links.iter().find(|it| it.0 == link).map(|it| it.1) else { continue };
-            self.overfull(net, conn, channel, &publications[from..]);
+            let Ok(place) = links.binary_search_by_key(&link, |it| it.0) else { continue };
+            self.overfull(net, links[place].1, channel, &publications[from..]);
         }
     }
 
