@@ -385,6 +385,25 @@ test('F12: packets that break the rules end the connection that says them, and n
   bystander.close()
 })
 
+test('F10: whoever does not fetch what waits is parted with, and nobody else notices', async () => {
+  const reader = await enter(53)
+  let heard = 0
+  reader.on('large', () => { heard += 1 })
+  const { sid } = await opened()
+  const joined = await poll(`&sid=${sid}`, { method: 'POST', body: `40{"token":"${token(54)}"}` })
+  assert.equal(joined.status, 200)
+  await until(async () => (await members('user:54')) === 1, 'it to be in')
+  const large = 'x'.repeat(200_000)
+  for (let n = 0; n < 40 && (await members('user:54')) === 1; n++) {
+    assert.equal((await publish('room:all', large, { event: 'large' })).status, 200)
+  }
+  await until(async () => (await members('user:54')) === 0, 'it to be parted with')
+  assert.deepEqual(await refusal(await poll(`&sid=${sid}`)), [400, 1])
+  assert.equal(await reader.timeout(WITHIN).emitWithAck('still', 'here'), 'here')
+  assert.ok(0 < heard)
+  reader.close()
+})
+
 test('R36: pages of the route\'s origins may poll with credentials, and no others', async () => {
   const [where, origin] = ['/shared/', 'http://app.example.com']
   const shared = (it) => [

@@ -186,12 +186,19 @@ document.addEventListener('visibilitychange', () => {
 // --- what is asked for ---------------------------------------------------------------------------
 
 async function refresh() {
-  const { users } = await ask('GET', `/api/chat/users?q=${encodeURIComponent(at('find').value)}`)
-  people = new Map(users.map((it) => [it.id, it]))
-  showPeople()
+  await find()
   await showChannels()
   const chosen = channels.find((it) => it.id === current?.id) ?? channels[0]
   if (chosen) await choose(chosen)
+}
+
+async function find() {
+  const sought = at('find').value
+  const { users } = await ask('GET', `/api/chat/users?q=${encodeURIComponent(sought)}`)
+  // An answer to an earlier letter may come later.
+  if (at('find').value !== sought) return
+  people = new Map(users.map((it) => [it.id, it]))
+  showPeople()
 }
 
 async function showChannels() {
@@ -281,7 +288,7 @@ at('send').oninput = () => {
   link.emit('typing:start', { channelId: current.id })
 }
 
-at('find').oninput = () => refresh().catch(complain)
+at('find').oninput = () => find().catch(complain)
 
 // --- what is shown -------------------------------------------------------------------------------
 
