@@ -57,7 +57,7 @@ pub(crate) fn namespaces(root: &mut Table<'_>) -> Namespaces {
 
 pub(crate) fn permissions(root: &mut Table<'_>) -> Rules {
     let says = "Who may do what on which channels, for clients that ask: subscribe, publish, \
-                signal. What nothing allows is denied, and what anything denies is denied. \
+                signal, history, presence. What nothing allows is denied, and what anything denies is denied. \
                 Channels that a route joins by itself need no rule.";
     let mut rules = Rules::default();
     root.each("permissions", says, |table| {

@@ -229,9 +229,9 @@ const HEAD: &str = "\
 # Metrics
 
 `GET /metrics` answers in the OpenMetrics text format. It asks for an API key with the scope `admin`
-unless the configuration says otherwise. Counters begin at zero when the process starts. Labels take
-their values from fixed tables, so the number of series never grows: no user, address, channel or token
-becomes a label.
+or the token of an administrator (`monitoring.admins`), unless `monitoring.metrics` says otherwise. Counters
+begin at zero when the process starts. Labels take their values from fixed tables, so the number of series
+never grows: no user, address, channel or token becomes a label.
 
 <!-- Made from crates/monitor/src/table.rs; `UPDATE_EXPECT=1 cargo test -p monitor` rewrites it. -->
 
