@@ -72,10 +72,13 @@ pub(crate) fn open(data_dir: &Path) -> Result<Connection, OpenError> {
 /// Does not wait until the disk has it: some 0.1 instead of 3 ms. For what is said again after the
 /// power has gone (who is here, whom a message has reached); whatever is written otherwise brings
 /// to the disk all that was written before it.
-pub(crate) fn unsynced<T>(db: &mut Connection, write: impl FnOnce(&mut Connection) -> T) -> T {
-    // A pragma that fails leaves a slower database, not a wrong one.
-    drop(db.execute_batch("PRAGMA synchronous = NORMAL"));
+pub(crate) fn unsynced<T>(
+    db: &mut Connection,
+    write: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    db.execute_batch("PRAGMA synchronous = NORMAL")?;
     let written = write(db);
-    drop(db.execute_batch("PRAGMA synchronous = FULL"));
+    // Were this to fail unheard, later answers would come before the disk has what they confirm.
+    db.execute_batch("PRAGMA synchronous = FULL")?;
     written
 }
