@@ -13,6 +13,7 @@ import pytest
 from clients import SUBPROTOCOL, Client, connect, refusal
 from conftest import CONFIGS
 from gate import API_KEY, Gate, running, until
+from test_store import command
 from tokens import CANARY, SECRET, token
 
 PATH = "/ws"
@@ -51,6 +52,12 @@ def api(gate: Gate, method: str, path: str, body: Any = None) -> Any:
     answer = gate.ask(method, path, body, token=API_KEY)
     assert answer.status == 200, answer
     return answer.json
+
+
+def sessions_on_disk(gate: Gate) -> int:
+    """How many there would be after a crash."""
+    stats = command("stats", "--data-dir", gate.folder / "data").stdout
+    return int(stats.partition("sessions")[2].split()[0])
 
 
 def listed(gate: Gate, user: str) -> list[dict[str, Any]]:
@@ -508,8 +515,8 @@ def test_sessions_and_revocations_survive_a_restart(
         ended.connection.close(1000)
         until(lambda: state(gate, ends["session"]) == "SESSION_UNKNOWN", "it to end")
         if how == "killed":
-            # Sessions are written once a second.
-            time.sleep(2.5)
+            # Sessions are written once a second; the other one has ended.
+            until(lambda: sessions_on_disk(gate) == 1, "the session to be written", 5)
         api(gate, "POST", "/api/revoke", {"jti": "bobs-token", "reason": "Lost."})
         if how == "killed":
             gate.kill()
