@@ -65,6 +65,10 @@ pub(crate) fn failed(sentence: &'static str) -> Refusal {
     Refusal::new(Code::AuthFailed).saying(sentence)
 }
 
+pub(crate) fn removed() -> Refusal {
+    failed("This user was removed.")
+}
+
 #[cfg(test)]
 mod tests {
     use proto::{UnixTime, UserId};

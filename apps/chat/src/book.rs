@@ -63,12 +63,16 @@ impl Book {
         (&self.db, &self.here)
     }
 
-    /// A socket came. It joins the rooms of its user's channels, and is told which they are.
+    /// A socket came. It joins the rooms of its user's channels, and is told which they are. `None`
+    /// if its user was removed since they showed their token.
     ///
     /// Whatever comes of it, it is here until it has gone ([`Book::disconnected`]).
-    pub fn connected(&mut self, now: i64, user: &User) -> rusqlite::Result<Outcome> {
+    pub fn connected(&mut self, now: i64, user: &User) -> rusqlite::Result<Option<Outcome>> {
         let is_first = self.here.came(&user.id);
         let greeted = self.passing(now, user, |turn| {
+            if users::is_active(turn.db, &user.id)? == Some(false) {
+                return Err(Stop::Refused("This user was removed"));
+            }
             users::remember(turn.db, user)?;
             users::see(turn.db, user, now)?;
             greet(turn)?;
@@ -77,7 +81,7 @@ impl Book {
             }
             Ok(Value::Null)
         });
-        Ok(greeted?.expect("nobody is refused who is here"))
+        Ok(greeted?.ok())
     }
 
     /// A socket went. Goes with each [`Book::connected`].
@@ -297,5 +301,20 @@ mod tests {
         assert_eq!(book.here.users().count(), 1);
         book.disconnected(0, &user).unwrap_err();
         assert_eq!(book.here.users().count(), 0);
+    }
+
+    #[test]
+    fn whoever_was_removed_on_their_way_in_is_not_greeted() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("schema.sql")).unwrap();
+        let mut book = Book { db, here: Here::default(), typing: Typing::default() };
+        let user = User { id: "ann".to_owned(), name: "Ann".to_owned(), image_url: None };
+        assert!(book.meet(&user).unwrap());
+        assert!(book.set_active("ann", false).unwrap());
+        assert_eq!(book.connected(0, &user).unwrap(), None);
+        book.disconnected(0, &user).unwrap();
+        assert_eq!(book.here.users().count(), 0);
+        assert!(book.set_active("ann", true).unwrap());
+        assert!(book.connected(0, &user).unwrap().is_some());
     }
 }

@@ -91,13 +91,17 @@ pub(crate) fn members(db: &Connection, channel: i64) -> rusqlite::Result<Vec<Str
 pub(crate) fn enter(turn: &mut Turn<'_>, id: i64) -> Result<Value, Stop> {
     let channel = known(turn, id)?;
     match (turn.role_of(id, &turn.user.id)?, channel.kind) {
-        (Some(_), _) => {
-            turn.moves.push(Move::Join(Room::Channel(id)));
-            Ok(tell_entered(turn, id))
-        }
+        (Some(_), _) => Ok(listen(turn, id)),
         (None, Kind::Public) => welcome(turn, id),
         (None, Kind::Private | Kind::Direct) => Err(NO_ACCESS),
     }
+}
+
+/// The sender's socket hears the channel from now on. Whether they are a member is for the caller
+/// to know.
+pub(crate) fn listen(turn: &mut Turn<'_>, id: i64) -> Value {
+    turn.moves.push(Move::Join(Room::Channel(id)));
+    tell_entered(turn, id)
 }
 
 /// Makes the sender a member. Whether they may be one is for the caller to know.

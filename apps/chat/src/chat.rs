@@ -75,7 +75,7 @@ impl Chat {
         let met = user.clone();
         match self.desk.ask(move |room| room.book.meet(&met)).await? {
             true => Ok(user),
-            false => Err(failed("This user was removed.")),
+            false => Err(access::removed()),
         }
     }
 
@@ -144,7 +144,9 @@ impl App for Chat {
         let come = move |room: &mut Room| {
             // First, so that whoever goes again has been counted, whatever fails.
             let mut actions = Vec::from(room.seats.came(&user.id));
-            let outcome = room.book.connected(now(), &user)?;
+            let Some(outcome) = room.book.connected(now(), &user)? else {
+                return Ok(vec![Action::Close(access::removed())]);
+            };
             actions.extend(room.seats.carry_out(&user.id, From::Socket, outcome));
             Ok(actions)
         };

@@ -194,9 +194,12 @@ async fn remove(
     Caller { identity, .. }: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refused> {
-    let id = mark(&chat, &identity, &id, false).await?;
-    let refusal = access::failed("This user was removed.");
-    chat.gateway().disconnect(Selection::User(id), refusal).await?;
+    // Goes on when whoever asked hangs up: whoever was removed is disconnected, too.
+    let work = async move {
+        let id = mark(&chat, &identity, &id, false).await?;
+        chat.gateway().disconnect(Selection::User(id), access::removed()).await
+    };
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(Code::AppFailed.into()))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

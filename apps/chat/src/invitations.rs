@@ -53,7 +53,11 @@ pub(crate) fn respond(turn: &mut Turn<'_>, id: i64, is_accepted: bool) -> Result
         .optional()?;
     let (channel, inviter) = found.ok_or(Stop::Refused("Invitation not found"))?;
     if is_accepted {
-        channels::welcome(turn, channel)?;
+        // Whoever has found the way by themselves meanwhile does not become a member again.
+        match turn.role_of(channel, &turn.user.id)? {
+            Some(_) => channels::listen(turn, channel),
+            None => channels::welcome(turn, channel)?,
+        };
     }
     let told = json!({
         "invitationId": id.to_string(), "channelId": channel.to_string(),

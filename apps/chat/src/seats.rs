@@ -129,7 +129,14 @@ impl Seats {
             }
             return None;
         }
-        (from == From::Socket).then(|| Action::Leave(of_room(room)))
+        if from == From::Elsewhere {
+            return None;
+        }
+        // No other socket of theirs sits there: they can be brought in again.
+        if seat.sockets == 1 {
+            seat.seated.remove(&room);
+        }
+        Some(Action::Leave(of_room(room)))
     }
 
     fn forget_name(&mut self, room: Room, user: &str) {

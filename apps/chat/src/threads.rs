@@ -8,6 +8,7 @@ use crate::{
     stop::Stop,
     timestamp::iso,
     turn::Turn,
+    typing,
 };
 
 /// The message that a thread began with, whichever of its messages was named.
@@ -57,6 +58,7 @@ pub(crate) fn reply(
     });
     turn.tell(Audience::Sender, "thread:reply:delivered", delivered);
     if is_new {
+        typing::stop(turn);
         let created =
             json!({ "message": told, "threadId": thread, "tempId": temp_id, "processed": true });
         turn.tell(Audience::Room(Room::Thread(root.id)), "thread:reply:created", created);

@@ -350,6 +350,39 @@ fn an_invitation_leads_into_a_private_channel() {
 }
 
 #[test]
+fn an_invitation_makes_nobody_a_member_again() {
+    check(
+        &(THREE.to_owned()
+            + r#"ann channel:create {"name":"square"}
+                 ann invitation:send {"channelId":"1","inviteeId":"cay"}
+                 cay channel:join {"channelId":"1"}
+                 cay invitation:respond {"invitationId":"1","accept":true}"#),
+        expect![[r#"
+            ann channel:create {"name":"square"}
+              channel:created -> ann
+              channel.created -> ann
+              yes
+            ann invitation:send {"channelId":"1","inviteeId":"cay"}
+              invitation:received -> cay
+              yes
+            cay channel:join {"channelId":"1"}
+              channel:joined -> cay
+              channel:user_joined -> ann
+              room:member:joined -> ann
+              channel:member_joined -> ann, cay
+              channel:member_count -> ann, cay
+              yes
+            cay invitation:respond {"invitationId":"1","accept":true}
+              channel:joined -> cay
+              channel:user_joined -> ann
+              room:member:joined -> ann
+              invitation:responded -> ann
+              yes
+        "#]],
+    );
+}
+
+#[test]
 fn a_declined_invitation_leads_nowhere() {
     check(
         &(THREE.to_owned()

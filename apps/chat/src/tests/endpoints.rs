@@ -1,8 +1,9 @@
 //! HTTP: R54, R43, and who is removed.
 
+use app::{Action, App as _};
 use serde_json::{Value, json};
 
-use super::world::{World, token};
+use super::world::{World, token, visitor};
 
 async fn den(world: &World) {
     for user in ["ann", "bob", "cay"] {
@@ -200,6 +201,10 @@ async fn whoever_was_removed_stays_out() {
     assert!(said.contains("User not authenticated"), "{said}");
     let (_, found) = world.http("GET", "/api/chat/users?q=bob", "ann").await;
     assert_eq!(found["users"], json!([]));
+    // Another that was admitted before.
+    let actions = world.chat.connected(&visitor("bob")).await;
+    assert!(matches!(&actions[..], [Action::Close(why)] if *why == refusal), "{actions:?}");
+    world.goes("bob").await;
 
     let (status, _) = world.http("POST", "/api/chat/users/bob/restore", "ann").await;
     assert_eq!(status, 204);

@@ -82,7 +82,8 @@ impl House {
         let outcome = match event {
             "comes" => {
                 self.sockets.push(Socket { name: name.to_owned(), rooms: Vec::new() });
-                self.book.connected(self.now, &user(name))
+                let outcome = self.book.connected(self.now, &user(name));
+                outcome.map(|it| it.expect("nobody is removed here"))
             }
             "goes" => {
                 self.sockets.retain(|it| it.name != name);

@@ -161,6 +161,8 @@ fn typing_ends_with_a_message_elsewhere_or_going() {
            ann message:send {"channelId":"1","content":"hello"}
            ann typing:start {"channelId":"1"}
            ann typing:start {"channelId":"2"}
+           ann thread:reply {"threadId":"1","content":"re"}
+           ann typing:start {"channelId":"2"}
            ann goes"#,
         expect![[r#"
             ann typing:start {"channelId":"1"}
@@ -185,6 +187,19 @@ fn typing_ends_with_a_message_elsewhere_or_going() {
               user:typing -> bob
               typing:stop -> bob
               message:typing:stop -> bob
+              user:typing -> bob
+              typing:start -> bob
+              message:typing:start -> bob
+              yes
+            ann thread:reply {"threadId":"1","content":"re"}
+              thread:reply:delivered -> ann
+              user:typing -> bob
+              typing:stop -> bob
+              message:typing:stop -> bob
+              thread:reply:created -> nobody
+              thread:updated -> ann, bob
+              yes
+            ann typing:start {"channelId":"2"}
               user:typing -> bob
               typing:start -> bob
               message:typing:start -> bob
@@ -285,7 +300,7 @@ fn the_book_is_kept() {
         book.handle(0, &ann, "channel:create", &create).unwrap();
     }
     let mut book = crate::Book::open(&dir).unwrap();
-    let outcome = book.connected(0, &ann).unwrap();
+    let outcome = book.connected(0, &ann).unwrap().unwrap();
     assert_eq!(outcome.emits[1].payload["channels"], serde_json::json!(["1"]));
     std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -141,6 +141,8 @@ async fn a_lone_socket_leaves_a_room_that_reached_it_by_name() {
     assert!(back.starts_with("join chat:channel:1\n"), "{back}");
     let left = world.say("bob", "channel:leave", r#"{"channelId":"1"}"#).await;
     assert!(left.starts_with("leave chat:channel:1\n"), "{left}");
+    let again = world.say("ann", "channel:created", r#"{"channelId":"1"}"#).await;
+    assert!(again.contains("chat:user:bob"), "he is brought in once more: {again}");
 }
 
 /// R16: no way into a private channel, its messages or its threads.
