@@ -138,7 +138,7 @@ impl Log {
                 Keep { messages_max: CACHE.messages_max.max(self.pending.len() as u64), ..KEEP }
             }
         };
-        self.recent.trim(now, &keep);
+        self.recent.trim_to(now, &keep, self.pending.len().max(1));
     }
 
     /// The disk was asked for messages that end where the log does, and none of them are remembered

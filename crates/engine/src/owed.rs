@@ -30,6 +30,8 @@ pub(crate) struct Replay {
     /// Tells its answers from those to an earlier one.
     pub(crate) attempt: u32,
     pub(crate) begins: Begins,
+    /// The place its client had, if it said one.
+    pub(crate) since: Option<Placed>,
     /// Everything up to here has been sent. `None` until the home has said where it begins.
     pub(crate) next: Option<Placed>,
     /// It waits for its outbox to be empty, and not for its home.
@@ -72,10 +74,16 @@ impl Owed {
         attempt: u32,
         channel: u32,
         begins: Begins,
-        next: Option<Placed>,
+        (since, next): (Option<Placed>, Option<Placed>),
     ) {
         self.replays.retain(|it| it.channel != channel);
-        self.replays.push(Replay { channel, attempt, begins, next, is_sending: false });
+        self.replays.push(Replay { channel, attempt, begins, since, next, is_sending: false });
+    }
+
+    /// How far whoever is behind in this channel has got.
+    pub(crate) fn reached(&self, channel: u32) -> Option<Option<Placed>> {
+        let replay = self.replays.iter().find(|it| it.channel == channel)?;
+        Some(replay.next.or(replay.since))
     }
 
     pub(crate) fn replay(&mut self, channel: u32) -> Option<&mut Replay> {

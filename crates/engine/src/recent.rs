@@ -59,11 +59,16 @@ impl Recent {
     /// Drops the oldest until what is left may be kept. Where all logs together weigh too much,
     /// whoever speaks keeps only what they said last.
     pub(crate) fn trim(&mut self, now: Tick, keep: &Keep) {
+        self.trim_to(now, keep, 1);
+    }
+
+    /// The same, and the last `least` stay however much all logs weigh.
+    pub(crate) fn trim_to(&mut self, now: Tick, keep: &Keep, least: usize) {
         while let Some((at, _)) = self.messages.front() {
             let is_over = keep.messages_max < self.messages.len() as u64
                 || keep.bytes_max < self.bytes
                 || keep.age_max < now.since(*at)
-                || (self.scale.is_over() && 1 < self.messages.len());
+                || (self.scale.is_over() && least < self.messages.len());
             if !is_over {
                 break;
             }

@@ -330,12 +330,15 @@ impl Shard {
     }
 
     /// What a connection joined by commands, and how far it got in each: not past a gap that it
-    /// was not told of.
+    /// was not told of, nor past what is still to be sent to it.
     fn left(&self, id: ConnId) -> Vec<(ChannelName, Option<Placed>)> {
         let Some(conn) = self.conns.find(id) else { return Vec::new() };
         let asked = conn.joined.iter().filter(|it| !it.is_given);
         let placed = asked.map(|it| {
             let channel = self.channels.at(it.channel);
+            if let Some(reached) = conn.owed.as_ref().and_then(|owed| owed.reached(it.channel)) {
+                return (channel.name.clone(), reached);
+            }
             let mut gaps = conn.pending.iter().flat_map(|it| &it.gaps);
             let gap = gaps.find(|it| it.channel == channel.name);
             let missed = gap.map(|it| Offset(it.from.0.saturating_sub(1)));

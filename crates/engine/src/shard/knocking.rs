@@ -134,6 +134,7 @@ impl Shard {
         loaded: Option<Loaded>,
         effects: &mut Vec<Effect>,
     ) {
+        let has_receipts = self.namespace(channel).has_receipts;
         let beginning = self.homes.beginning();
         let new = self.homes.new_log(Stage::Ready);
         let Some(home) = self.homes.find_mut(channel) else { return };
@@ -141,8 +142,15 @@ impl Shard {
         let before = home.at;
         match loaded {
             Some(loaded) => {
+                // Keys and cursors of another life speak of messages that are no more.
+                if loaded.head.at.epoch != before.epoch {
+                    **log = new;
+                }
                 home.at = loaded.head.at;
                 log.settle(now, loaded);
+                if has_receipts {
+                    log.receipts.begin(&log.cursors);
+                }
             }
             None if before.offset.0 == 0 => log.stage = Stage::Ready,
             // Set aside meanwhile; what was there is not to be taken for what comes.

@@ -35,7 +35,8 @@ impl Shard {
         let reader = whose(user, record.device.as_ref(), by_device);
         self.attempts = self.attempts.wrapping_add(1);
         let attempt = self.attempts;
-        record.owed.get_or_insert_default().begin(attempt, key, begins, None);
+        let since = if let Start::After(place) = start { Some(place) } else { None };
+        record.owed.get_or_insert_default().begin(attempt, key, begins, (since, None));
         self.seek_seat(conn, key, Member::BEGINNING);
         let asked_by = AskedBy::Member { shard: self.rules.shard, conn, attempt };
         self.ask_home(now, channel, Wish::Begin { start, reader, mailbox }, asked_by, effects);
@@ -57,7 +58,7 @@ impl Shard {
         let owed = self.conns.at_mut(conn).owed.get_or_insert_default();
         self.attempts = self.attempts.wrapping_add(1);
         let attempt = self.attempts;
-        owed.begin(attempt, key, Begins::Silently, Some(after));
+        owed.begin(attempt, key, Begins::Silently, (None, Some(after)));
         self.seek_seat(conn, key, Member::BEHIND);
         let asked_by = AskedBy::Member { shard: self.rules.shard, conn, attempt };
         self.ask_home(now, name, Wish::GoOn { after }, asked_by, effects);
