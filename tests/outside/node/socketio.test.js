@@ -379,8 +379,26 @@ test('F12: packets that break the rules end the connection that says them, and n
   ]) {
     const ws = new WebSocket(url)
     ws.addEventListener('open', () => packets.forEach((it) => ws.send(it)))
-    await new Promise((closed) => ws.addEventListener('close', closed))
+    await new Promise((closed, late) => {
+      const timer = setTimeout(() => late(new Error(`still open after ${packets}`)), 3000)
+      ws.addEventListener('close', () => { clearTimeout(timer); closed() })
+    })
   }
+  // One fewer than the flood is no flood: each namespace is answered, and nobody is parted with.
+  const ws = new WebSocket(url)
+  const answers = []
+  let open = true
+  ws.addEventListener('close', () => { open = false })
+  ws.addEventListener('message', ({ data }) => { answers.push(data) })
+  ws.addEventListener('open', () => flood.slice(0, -1).forEach((it) => ws.send(it)))
+  const connects = () => answers.filter((it) => it.startsWith('40'))
+  await until(() => connects().length >= 16 || !open, 'every namespace to be answered')
+  ws.send('42/0,1["still","here"]')
+  await until(() => answers.some((it) => it.startsWith('43')) || !open, 'it to be heard')
+  assert.ok(open)
+  const starts = connects().map((it) => it.replace(/(\{"sid").*/, '$1'))
+  assert.deepEqual(starts.sort(), flood.slice(0, -1).map((it) => `${it}{"sid"`).sort())
+  ws.close()
   assert.equal(await bystander.timeout(WITHIN).emitWithAck('still', 'here'), 'here')
   bystander.close()
 })
