@@ -155,6 +155,16 @@ impl AdmissionLimits {
         }
     }
 
+    /// Asks whether another token from `address` is looked at, on a connection that is there.
+    pub fn ask_token(
+        &mut self,
+        now: Instant,
+        route: RouteIndex,
+        address: AddressKey,
+    ) -> Result<(), Refused> {
+        self.ask_backoff(now, route, address)
+    }
+
     /// A token was shown from `address` that was not good. Enough of these, and it waits.
     pub fn authentication_failed(&mut self, now: Instant, address: AddressKey) {
         if let Some(backoff) = &mut self.backoff {

@@ -33,7 +33,10 @@ pub struct Peer {
 enum State {
     /// Nobody is in or knocking, and that may go on until then.
     Deserted { until: Instant },
-    /// Somebody is.
+    /// Somebody knocks. If they are not let in, the time has gone on: whoever knocks again and
+    /// again does not stay for it.
+    Knocked { until: Instant },
+    /// Somebody is in.
     Peopled,
     /// The connection is over.
     Over,
@@ -76,7 +79,7 @@ impl Peer {
     pub fn wakes_at(&self) -> Option<Instant> {
         let until = match self.state {
             State::Deserted { until } => Some(until),
-            State::Peopled => None,
+            State::Knocked { .. } | State::Peopled => None,
             State::Over => return None,
         };
         until.into_iter().chain(self.decoder.until()).chain(self.asks.until()).min()
@@ -254,11 +257,17 @@ impl Peer {
     }
 
     fn look_around(&mut self, now: Instant) {
-        self.state = match (self.state, self.places.is_deserted()) {
-            (State::Over, _) => State::Over,
-            (State::Peopled | State::Deserted { .. }, false) => State::Peopled,
-            (State::Peopled, true) => State::Deserted { until: now + self.policy.connect_within },
-            (deserted @ State::Deserted { .. }, true) => deserted,
+        let until = match self.state {
+            State::Over => return,
+            State::Deserted { until } | State::Knocked { until } => until,
+            State::Peopled => now + self.policy.connect_within,
+        };
+        self.state = if self.places.has_joined() {
+            State::Peopled
+        } else if self.places.is_deserted() {
+            State::Deserted { until }
+        } else {
+            State::Knocked { until }
         };
     }
 }

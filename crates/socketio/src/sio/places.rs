@@ -75,6 +75,11 @@ impl Places {
     }
 
     /// Whether nobody is in, or about to be.
+    pub(crate) fn has_joined(&self) -> bool {
+        self.places.iter().any(|it| it.standing == Standing::Joined)
+    }
+
+    /// Nobody is in or knocking.
     pub(crate) fn is_deserted(&self) -> bool {
         self.places.iter().all(Place::is_parted)
     }

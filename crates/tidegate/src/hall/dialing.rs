@@ -142,7 +142,10 @@ impl Hall {
                 }
                 Effect::Unanswered { socket, ask } => self.hear_answer(net, id, socket, ask, None),
                 Effect::Left { socket, reason } => self.socket_left(net, id, socket, reason),
-                Effect::Closed { .. } => self.line_ended(id),
+                Effect::Closed { reason, .. } => {
+                    self.count_end(reason);
+                    self.line_ended(id);
+                }
             }
         }
     }
@@ -155,8 +158,13 @@ impl Hall {
         };
         // What is owed has to get there; whoever leaves no room for it has to come back (F10).
         if !net.send(link, opcode, payload) {
-            self.hang_up(net, id, &Code::TooSlow.into());
+            self.too_slow(net, id);
         }
+    }
+
+    fn too_slow(&mut self, net: &mut Net, id: LineId) {
+        self.metrics.closing(Code::TooSlow);
+        self.hang_up(net, id, &Code::TooSlow.into());
     }
 
     fn close_link(&mut self, net: &mut Net, id: LineId, link: ConnId) {
@@ -175,6 +183,21 @@ impl Hall {
         line.number = Some(refusal.code.close());
         let abort = eio::Input::Abort(Reason::ForcedClose);
         self.drive(net, id, socketio::Input::Transport(abort));
+    }
+
+    /// What Engine.IO ends by itself is the gateway's doing, too.
+    fn count_end(&self, reason: Reason) {
+        match reason {
+            Reason::TooSlow => self.metrics.closing(Code::TooSlow),
+            Reason::PingTimeout => self.metrics.closing(Code::PingTimeout),
+            Reason::ClientNamespaceDisconnect
+            | Reason::ServerNamespaceDisconnect
+            | Reason::TransportClose
+            | Reason::TransportError
+            | Reason::ParseError
+            | Reason::ForcedClose
+            | Reason::NoNamespace => {}
+        }
     }
 
     fn line_ended(&mut self, id: LineId) {
@@ -231,7 +254,7 @@ impl Hall {
         let Some(link) = self.link_of(conn) else { return };
         let payload = [&named(conn).0.to_be_bytes()[..], &number.to_be_bytes()].concat();
         if !net.send(link, Opcode::Ping, &payload) {
-            self.hang_up(net, line, &Code::TooSlow.into());
+            self.too_slow(net, line);
         }
     }
 

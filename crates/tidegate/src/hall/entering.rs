@@ -29,6 +29,8 @@ pub(super) struct Knocker {
     /// The token in it.
     token: Option<admission::TokenText>,
     pub(super) admitted: Box<Admitted>,
+    /// It has left, and its application has not answered yet.
+    is_gone: bool,
 }
 
 impl Hall {
@@ -43,6 +45,9 @@ impl Hall {
         if self.is_draining {
             return self.hang_up(net, id, &Code::Draining.into());
         }
+        if self.is_crowded(id) {
+            return self.hang_up(net, id, &Code::TooFast.into());
+        }
         let admitted = match self.another(id) {
             Ok(mut admitted) => {
                 admitted.client.session = auth.recovery().and_then(|it| session_of(&it.pid));
@@ -56,21 +61,31 @@ impl Hall {
         }
         let token = auth.text("token").map(|it| admission::TokenText::new(&it));
         let auth = auth.json().map(|it| it.as_str().into());
-        let knocker = Knocker { line: id, socket, namespace, auth, token, admitted };
+        let knocker =
+            Knocker { line: id, socket, namespace, auth, token, admitted, is_gone: false };
         self.judge_socket(net, conn, knocker);
+    }
+
+    /// Whether a line has as many connections as it may, those counted that have left again while
+    /// their applications were asked: coming and going asks no more than staying does.
+    fn is_crowded(&self, id: LineId) -> bool {
+        let Some(line) = self.lines.get(id) else { return false };
+        let policy = self.lines.policy(line.route);
+        policy.is_some_and(|it| it.namespaces_max <= line.sockets.len())
     }
 
     /// A connection that may come to be on a line. The first has the line's own seat, every other
     /// one a further one.
     fn another(&mut self, id: LineId) -> Result<Admitted, Refusal> {
         let line = self.lines.get_mut(id).ok_or(Code::ShardFailed)?;
+        let (counted_as, address) =
+            (self.ground.door.routes.counted_as(line.route), line.address.into());
+        let limits = &mut *lock(&self.ground.limits);
+        // One line guesses no faster than one handshake after another (A12).
+        limits.ask_token(self.now, counted_as, address).map_err(admission::limited)?;
         let seat = match line.seat.take() {
             Some(seat) => seat,
-            None => {
-                let counted_as = self.ground.door.routes.counted_as(line.route);
-                let limits = &mut *lock(&self.ground.limits);
-                limits.admit_beside(counted_as, line.address.into()).map_err(admission::limited)?
-            }
+            None => limits.admit_beside(counted_as, address).map_err(admission::limited)?,
         };
         Ok(Admitted {
             route: line.route,
@@ -150,6 +165,9 @@ impl Hall {
         knocker: Knocker,
         answer: Result<(), Refusal>,
     ) {
+        if knocker.is_gone {
+            return self.forget_socket(net, knocker.line, conn, knocker.admitted.seat);
+        }
         match answer {
             Ok(()) => self.let_in_socket(net, conn, knocker),
             Err(refusal) => self.turn_away_socket(net, conn, knocker, &refusal),
@@ -287,7 +305,11 @@ impl Hall {
             | Reason::ServerNamespaceDisconnect => line.number.unwrap_or(VANISHED),
         };
         match self.waiting.remove(&conn) {
-            Some(Waiting::Socket(knocker) | Waiting::SocketKeys(knocker)) => {
+            Some(Waiting::Socket(mut knocker)) => {
+                knocker.is_gone = true;
+                self.waiting.insert(conn, Waiting::Socket(knocker));
+            }
+            Some(Waiting::SocketKeys(knocker)) => {
                 self.forget_socket(net, id, conn, knocker.admitted.seat);
             }
             Some(other @ (Waiting::App(_) | Waiting::Keys(_))) => {

@@ -332,13 +332,16 @@ impl Hall {
     ) {
         self.metrics.delivered(messages.len() as u64);
         let mut words = self.words(&messages[0].channel);
-        self.emit(net, conn, messages, &mut words);
         let Some(id) = self.voice(conn).map(|it| it.line) else { return };
         let Some(line) = self.lines.get_mut(id) else { return };
-        match line.connection.link().map(link_of) {
-            Some(link) if net.is_empty_or_tell(link) => self.replayed.push(conn),
-            // Told once its outbox is empty, or the next GET has been answered.
-            Some(_) | None => line.replaying.push(conn),
+        // Told once the outbox is empty, or a GET has been answered, which may be now.
+        line.replaying.push(conn);
+        self.emit(net, conn, messages, &mut words);
+        let Some(line) = self.lines.get_mut(id) else { return };
+        let Some(link) = line.connection.link().map(link_of) else { return };
+        if net.is_empty_or_tell(link) {
+            line.replaying.retain(|it| *it != conn);
+            self.replayed.push(conn);
         }
     }
 
