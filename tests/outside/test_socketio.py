@@ -1,8 +1,10 @@
 """Socket.IO, met by Python's client: the dialect is the protocol's and not one library's."""
 
+import json
 import queue
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import socketio
 
 from conftest import CONFIGS
 from gate import WITHIN, Gate, running, until
-from tokens import token
+from tokens import CANARY, token
 
 WAYS = (["websocket"], ["polling"], ["polling", "websocket"])
 
@@ -126,3 +128,24 @@ def test_after_a_restart_it_comes_back_by_itself(gate: Gate) -> None:
     dropped.shutdown()
     assert person.client.call("still", "here", timeout=WITHIN) == "here"
     person.leaves()
+
+
+def test_one_line_guesses_no_longer_than_many_handshakes_would(tmp_path: Path) -> None:
+    """A12: a CONNECT that brings a bad token is a failed handshake, on whatever is open already."""
+    for gate in running(Gate(CONFIGS / "socketio.toml", tmp_path)):
+        where = f"http://127.0.0.1:{gate.port}/few/?EIO=4&transport=polling"
+        with requests.Session() as line:
+            sid = json.loads(line.get(where, timeout=WITHIN).text[1:])["sid"]
+            where += f"&sid={sid}"
+
+            def knock(shown: str) -> str:
+                told = line.post(where, f'40{{"token":"{shown}"}}', timeout=WITHIN)  # noqa: B023
+                assert told.text == "ok", told.text
+                answer = line.get(where, timeout=WITHIN).text  # noqa: B023
+                assert answer.startswith("44"), answer
+                return str(json.loads(answer[2:])["data"]["code"])
+
+            codes = [knock(f"{CANARY}.guess.{number}") for number in range(50)]
+            assert codes[0] == "INVALID_TOKEN"
+            assert codes[-1] == "AUTH_BACKOFF", codes
+            assert knock(token(1)) == "AUTH_BACKOFF"

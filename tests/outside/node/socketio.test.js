@@ -403,6 +403,11 @@ test('F12: packets that break the rules end the connection that says them, and n
   bystander.close()
 })
 
+async function closedAsSlow() {
+  const text = await (await gate.ask('GET', '/metrics', undefined, API_KEY)).text()
+  return Number(/^tidegate_connections_closed_slow_total (\d+)/m.exec(text)[1])
+}
+
 test('F10: whoever does not fetch what waits is parted with, and nobody else notices', async () => {
   const reader = await enter(53)
   let heard = 0
@@ -411,6 +416,7 @@ test('F10: whoever does not fetch what waits is parted with, and nobody else not
   const joined = await poll(`&sid=${sid}`, { method: 'POST', body: `40{"token":"${token(54)}"}` })
   assert.equal(joined.status, 200)
   await until(async () => (await members('user:54')) === 1, 'it to be in')
+  const slow = await closedAsSlow()
   const large = 'x'.repeat(200_000)
   for (let n = 0; n < 40 && (await members('user:54')) === 1; n++) {
     assert.equal((await publish('room:all', large, { event: 'large' })).status, 200)
@@ -419,6 +425,8 @@ test('F10: whoever does not fetch what waits is parted with, and nobody else not
   assert.deepEqual(await refusal(await poll(`&sid=${sid}`)), [400, 1])
   assert.equal(await reader.timeout(WITHIN).emitWithAck('still', 'here'), 'here')
   assert.ok(0 < heard)
+  // And not because it answers no pings.
+  assert.equal(await closedAsSlow(), slow + 1)
   reader.close()
 })
 

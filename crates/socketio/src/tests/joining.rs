@@ -376,3 +376,34 @@ fn names_that_mean_something_to_objects_mean_nothing_here() {
         "#]],
     );
 }
+
+/// A12: nobody keeps a connection by being refused again and again.
+#[test]
+fn who_is_never_let_in_does_not_stay_for_knocking() {
+    check(
+        "websockets in
+         says 40
+         refuse
+         +20s
+         says 3
+         says 40
+         +20s
+         says 3
+         refuse
+         +6s",
+        expect![[r#"
+            w1 <- 0{..}
+            s0 knocks at /
+            w1 <- 44{"message":"Invalid namespace"}
+            -- 20s
+            s1 knocks at /
+            -- 25s
+            w1 <- 2
+            -- 40s
+            w1 <- 44{"message":"Invalid namespace"}
+            -- 45s
+            w1 closed
+            closed: no namespace
+        "#]],
+    );
+}
