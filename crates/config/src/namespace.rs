@@ -154,8 +154,9 @@ fn log(table: &mut Table<'_>) -> LogRules {
         "confirm",
         quick,
         "When whoever publishes is answered and members hear it. `disk`: once it is there. \
-         `accepted`: at once; what the disk has not taken yet is lost with the process. With \
-         `durability = \"interval\"` the default is `accepted`.",
+         `accepted`: at once; what the disk has not taken yet is lost with the process, or when the \
+         disk fails, after which the epoch is another. With `durability = \"interval\"` the default \
+         is `accepted`.",
     );
     let default = Keep::default();
     let messages_max = table.within(

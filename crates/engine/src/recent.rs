@@ -76,6 +76,11 @@ impl Recent {
         }
     }
 
+    /// Whether all logs together weigh more than they may.
+    pub(crate) fn is_over(&self) -> bool {
+        self.scale.is_over()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.scale.bytes.update(|it| it - self.bytes);
         self.bytes = 0;

@@ -279,7 +279,9 @@ fn append(
     if matches!(log.stage, Stage::Broken { .. }) {
         return Taken::Refused(Code::StoreUnavailable);
     }
-    if PENDING_MAX <= log.pending.len() {
+    // What the disk does not take weighs on memory until it does.
+    let is_behind = matches!(log.stage, Stage::Behind { .. });
+    if PENDING_MAX <= log.pending.len() || (is_behind && log.recent.is_over()) {
         return Taken::Refused(Code::Busy);
     }
     log.assigned = Offset(log.assigned.0 + 1);
@@ -287,7 +289,7 @@ fn append(
     let key = draft.key.clone();
     let publication = log::publication(draft, Kind::Message(at), log.tick(wall));
     // What is behind goes to the disk again in order, and this after it.
-    if !matches!(log.stage, Stage::Behind { .. }) {
+    if !is_behind {
         log.awaited += 1;
         let publication = Arc::clone(&publication);
         effects.push(Effect::Store(Task::Append { publication, key: key.clone(), class }));

@@ -11,7 +11,7 @@ use app::{
     rest::{Given, Refused},
 };
 use axum::{Json, extract::State};
-use proto::{Refusal, SessionId, UnixTime, UserId};
+use proto::{Code, Refusal, SessionId, UnixTime, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{REASON_BYTES_MAX, bad};
@@ -81,7 +81,9 @@ pub(crate) async fn revoke(
     }
     let subject = asked.subject()?;
     let revoked = Named::from(&subject);
-    let done = shared.register.revoke(Revoke { subject, reason, expires_at }).await?;
+    // Goes on when whoever asked hangs up: what is kept is also carried out.
+    let work = async move { shared.register.revoke(Revoke { subject, reason, expires_at }).await };
+    let done = tokio::spawn(work).await.unwrap_or_else(|_| Err(Code::AppFailed.into()))?;
     Ok(Json(Answer { revoked, closed: done.closed, expires: done.expires_at.0 }))
 }
 

@@ -66,9 +66,11 @@ impl Sessions {
         }
         read.sort_unstable_by_key(|it| it.1.serial);
         let before = self.records.len();
-        for (id, row) in read {
-            let taken = self.slot_of(id).is_none()
-                && self.records.len() < self.bounds.sessions_max as usize;
+        // Where there is not room for all, the newest stay.
+        let room = (self.bounds.sessions_max as usize).saturating_sub(before);
+        let too_old = read.len().saturating_sub(room);
+        for (place, (id, row)) in read.into_iter().enumerate() {
+            let taken = too_old <= place && self.slot_of(id).is_none();
             let grace = grace_of(&row.route).filter(|_| taken);
             let waits = grace.and_then(|it| waits_for(&row, it, moment.wall));
             let away = waits.map(|wait| self.waiting(&row, wait, moment));
