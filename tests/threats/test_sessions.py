@@ -76,7 +76,7 @@ def test_who_is_revoked_is_out_within_a_second_and_stays_out(gate, what):
             answer = gate.http("POST", "/api/tokens/refresh", None, headers, key=None)
             assert (answer.status, answer.code) == (401, "TOKEN_REVOKED"), answer
         if what == "jti":
-            # The same user with another token: that it is revoked is all that is wrong with this one.
+            # The same user, and another token: that it is revoked is all that is wrong with it.
             with gate.ws(f"/ws?token={fresh}") as ws:
                 ws.json()
                 ws.say({"id": 1, "refresh": {"token": shown}})

@@ -128,7 +128,7 @@ impl Shard {
         let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
         let retry_at = Tick::NEVER;
         if log.pending.front().is_some_and(|it| it.is_told) {
-            // Members have it; it is tried again until it is there.
+            // Members have it; it is tried again, unless the store had to begin another epoch.
             log.stage = Stage::Behind { retry_at };
             return;
         }
