@@ -140,6 +140,7 @@ impl Desk {
             shared.tally().damaged_rows += changed;
         }
         desk.cuts.begin(&mut index, scan.erased);
+        shared.set_row_last(desk.account.id_last);
         shared.replace_index(index);
         Ok(desk)
     }

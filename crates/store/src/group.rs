@@ -66,6 +66,7 @@ impl Desk {
         self.wal_bytes += bytes;
 
         shared.tally().appended += appended.len() as u64;
+        shared.set_row_last(self.account.id_last);
         let mut index = shared.index_mut();
         for (log, entry) in appended {
             if let Some(log) = index.push(log, entry) {
@@ -130,7 +131,7 @@ impl Group<'_> {
         self.logs.insert(log);
         let entry = Entry::new(row.id, publication.time, row.bytes(), key.is_some());
         self.appended.push((log, entry));
-        Ok(Ok(Answer::Appended))
+        Ok(Ok(Answer::Appended { row: row.id }))
     }
 
     /// The log whose next message this is.

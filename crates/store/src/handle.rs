@@ -6,9 +6,10 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
-use proto::{ChannelName, Epoch, Span};
+use proto::{ChannelName, Epoch, Offset, Span, UnixMillis};
 
 use crate::{
     desk::{Desk, Fresh},
@@ -99,6 +100,11 @@ impl Store {
         Ok(found)
     }
 
+    /// The last row that was given to a message and is on the disk; 0 before the first.
+    pub fn row_last(&self) -> u64 {
+        self.opened.shared.row_last()
+    }
+
     /// Counters, and how things stand.
     pub fn tally(&self) -> Tally {
         let shared = &self.opened.shared;
@@ -144,6 +150,21 @@ impl Writer {
     /// All or none are taken; each is answered once, in this order.
     pub fn submit(&self, jobs: Vec<(Token, Job)>) -> Result<(), Full> {
         self.shared.queue.push(&self.asker, jobs)
+    }
+
+    /// The last message of a log that is not past this row: what somebody has who had everything up
+    /// to the row `said_at` the time. `None` where more than that may have been cut, or where there
+    /// is no such log. Asks memory, and not the disk.
+    pub fn last_until(
+        &self,
+        channel: &ChannelName,
+        epoch: Epoch,
+        row: u64,
+        (said_at, now): (UnixMillis, UnixMillis),
+    ) -> Option<Offset> {
+        let index = self.shared.index();
+        let log = index.named(channel).filter(|it| it.epoch == epoch && !it.is_damaged)?;
+        log.last_until(row, Duration::from_millis(now.0.saturating_sub(said_at.0)))
     }
 
     /// Reads part of a log: at most so many messages and bytes, but one message if there is one. An

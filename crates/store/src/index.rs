@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     ops::Range,
+    time::Duration,
 };
 
 use proto::{ChannelName, Epoch, LogHead, Offset, Placed, UnixMillis};
@@ -61,6 +62,8 @@ pub(crate) struct Log {
     /// The offset of the first of `entries`, or of the message that will be.
     pub(crate) first: Offset,
     pub(crate) entries: VecDeque<Entry>,
+    /// The row of the last message that was cut since the file was opened; 0 if none was.
+    cut: u64,
     pub(crate) bytes: u64,
     /// A reader found damage; the writer will set it aside.
     pub(crate) is_damaged: bool,
@@ -104,6 +107,26 @@ impl Log {
         self.entries.range(place(offsets.start).min(end)..end).copied()
     }
 
+    /// The last message that is not past this row. `None` where messages may have been cut that
+    /// are: the row was the last so long ago.
+    pub(crate) fn last_until(&self, row: u64, ago: Duration) -> Option<Offset> {
+        let count = self.entries.partition_point(|it| it.id <= row) as u64;
+        let is_known = match self.cut {
+            _ if 0 < count || self.first == Offset(1) => true,
+            0 => !self.may_have_been_cut(ago),
+            cut => cut <= row,
+        };
+        is_known.then(|| Offset(self.first.0 - 1 + count))
+    }
+
+    /// Whether a message of so long ago may have been cut before the file was opened. A log that
+    /// was cut because it was too large is still about as large.
+    fn may_have_been_cut(&self, ago: Duration) -> bool {
+        self.keep.age.is_some_and(|it| it <= ago)
+            || self.keep.messages.is_some_and(|it| it <= self.entries.len() as u64)
+            || self.keep.bytes.is_some_and(|it| it / 2 <= self.bytes)
+    }
+
     fn push(&mut self, entry: Entry) {
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
@@ -112,6 +135,7 @@ impl Log {
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let entry = self.entries.pop_front()?;
         self.first.0 += 1;
+        self.cut = entry.id;
         self.bytes -= entry.bytes();
         Some(entry)
     }
@@ -174,6 +198,7 @@ impl Index {
             keep: named.map_or(options.default_retention, |it| it.1),
             first: Offset(row.head.0 + 1),
             entries: VecDeque::new(),
+            cut: 0,
             bytes: 0,
             is_damaged: false,
             is_due: false,

@@ -70,7 +70,11 @@ impl Job {
 /// What became of a job. It is on the disk when this is said.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Answer {
-    Appended,
+    /// In this row. Rows are counted over all logs, in the order in which messages come; none is
+    /// given twice.
+    Appended {
+        row: u64,
+    },
     /// `None`: no such log.
     Loaded(Option<Loaded>),
     Done,

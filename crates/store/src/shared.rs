@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     /// How often the file has been opened: a reader whose connection is older opens it again.
     opened: AtomicU64,
     askers: AtomicU64,
+    /// The last row that was ever given to a message and is on the disk.
+    row_last: AtomicU64,
 }
 
 impl Shared {
@@ -39,6 +41,7 @@ impl Shared {
             tally: Mutex::default(),
             opened: AtomicU64::new(0),
             askers: AtomicU64::new(0),
+            row_last: AtomicU64::new(0),
         }
     }
 
@@ -72,6 +75,14 @@ impl Shared {
             found.is_damaged = true;
             self.queue.report_damage(log);
         }
+    }
+
+    pub(crate) fn row_last(&self) -> u64 {
+        self.row_last.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_row_last(&self, row: u64) {
+        self.row_last.store(row, Ordering::Release);
     }
 
     pub(crate) fn asker_next(&self) -> u64 {

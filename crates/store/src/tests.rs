@@ -7,3 +7,4 @@ mod keeping;
 mod model;
 mod order;
 mod outage;
+mod rows;

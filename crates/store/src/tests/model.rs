@@ -18,6 +18,7 @@ struct Model {
     logs: BTreeMap<&'static str, (u64, u64)>,
     cursors: BTreeMap<(&'static str, &'static str), (u64, u64)>,
     epoch_last: u64,
+    row_last: u64,
 }
 
 struct Chance(u64);
@@ -61,7 +62,8 @@ impl Model {
                     0 => patient(channel, epoch, head + 1),
                     _ => append(channel, epoch, head + 1, &format!("{epoch}/{}", head + 1)),
                 };
-                (job, Ok(Answer::Appended))
+                self.row_last += 1;
+                (job, Ok(Answer::Appended { row: self.row_last }))
             }
         }
     }

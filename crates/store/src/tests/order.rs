@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proto::{Cursor, Epoch, Offset, Reader, Span, UnixMillis, UserId};
 
 use super::fixtures::{
-    Dir, House, append, move_cursor, name, offset, patient, payload, publication, token,
+    Dir, House, append, is_appended, move_cursor, name, offset, patient, payload, publication,
+    token,
 };
 use crate::{Answer, Class, Fault, Full, Job, OpenError, Options, ReadFault, Table};
 
@@ -18,10 +19,10 @@ fn what_was_appended_is_read_as_it_was_said() {
     said.event = Some("tide:turned".into());
     let second = { Arc::new(publication("room:a", 7, 2, "")) };
     let job = |publication| Job::Append { publication, key: Some("k".into()), class: Class::Sync };
-    assert_eq!(house.ask(job(Arc::new(said.clone()))), Ok(Answer::Appended));
+    assert!(is_appended(&house.ask(job(Arc::new(said.clone())))));
     let mut from_nobody = (*second).clone();
     from_nobody.from = None;
-    assert_eq!(house.ask(job(Arc::new(from_nobody.clone()))), Ok(Answer::Appended));
+    assert!(is_appended(&house.ask(job(Arc::new(from_nobody.clone())))));
 
     for _ in 0..2 {
         let page = house.page("room:a").unwrap();
@@ -72,7 +73,7 @@ fn a_group_is_told_once() {
     let dir = Dir::new();
     let house = House::open(&dir);
     let answers = house.all((1..=500).map(|it| append("a", 1, it, "{}")));
-    assert!(answers.iter().all(|it| *it == Ok(Answer::Appended)));
+    assert!(answers.iter().all(is_appended));
     assert_eq!(house.ear.groups(), [500]);
     let tally = house.store.tally();
     assert_eq!((tally.groups, tally.jobs, tally.appended, tally.messages), (1, 500, 500, 500));
@@ -112,7 +113,7 @@ fn keys_are_remembered_for_their_window() {
     said.time = UnixMillis(1);
     let key = Some("old".into());
     let job = Job::Append { publication: Arc::new(said), key, class: Class::Sync };
-    assert_eq!(house.ask(job), Ok(Answer::Appended));
+    assert!(is_appended(&house.ask(job)));
     assert_eq!(house.load("a").unwrap().keys.len(), 0);
 }
 
@@ -177,7 +178,9 @@ fn an_erased_channel_begins_anew() {
         append("a", 2, 1, "\"anew\""),
     ];
     let answers = house.all(first);
-    assert_eq!(answers[2..], [Ok(Answer::Done), Err(Fault::OutOfOrder), Ok(Answer::Appended)]);
+    let row = 23;
+    let expected = [Ok(Answer::Done), Err(Fault::OutOfOrder), Ok(Answer::Appended { row })];
+    assert_eq!(answers[2..], expected);
     check_anew(&house);
     drop(house);
     check_anew(&House::open(&dir));
@@ -247,7 +250,7 @@ fn patient_jobs_wait_for_company_and_not_longer() {
     let interval = std::time::Duration::from_millis(50);
     let house = House::with(&dir, Options { interval, ..Options::default() });
     let began = std::time::Instant::now();
-    assert_eq!(house.ask(patient("a", 1, 1)), Ok(Answer::Appended));
+    assert!(is_appended(&house.ask(patient("a", 1, 1))));
     assert!(interval <= began.elapsed());
 
     let house_two = House::with(
@@ -255,12 +258,12 @@ fn patient_jobs_wait_for_company_and_not_longer() {
         Options { interval: std::time::Duration::from_secs(600), ..Options::default() },
     );
     house_two.submit([patient("a", 1, 1), patient("a", 1, 2)]);
-    assert_eq!(house_two.ask(append("b", 1, 1, "{}")), Ok(Answer::Appended));
+    assert!(is_appended(&house_two.ask(append("b", 1, 1, "{}"))));
     assert_eq!(house_two.ear.groups(), [3]);
     let last = house_two.submit([patient("a", 1, 3)]);
     house_two.store.clone().close();
     drop(house_two.store);
-    assert_eq!(house_two.ear.answer(last[0]), Ok(Answer::Appended), "closing waits for nobody");
+    assert!(is_appended(&house_two.ear.answer(last[0])), "closing waits for nobody");
 }
 
 #[test]
@@ -273,7 +276,7 @@ fn a_full_queue_takes_nothing() {
     assert_eq!(house.writer.submit(two), Err(Full));
     assert_eq!(house.store.tally().queue_jobs, 3);
     let last = house.submit([append("a", 1, 4, &payload(4))]);
-    assert_eq!(house.ear.answer(last[0]), Ok(Answer::Appended));
+    assert!(is_appended(&house.ear.answer(last[0])));
     assert_eq!(house.store.tally().refused, 2);
     assert_eq!(house.offsets("a"), [1, 2, 3, 4]);
 }

@@ -59,7 +59,7 @@ fn write(house: &House, full: &Path, round: u64) {
     let answers = house.all(jobs);
     for ((channel, offset), answer) in next.iter().zip(answers) {
         match answer {
-            Ok(Answer::Appended) => say(&format!("stored {channel} {EPOCH} {offset}")),
+            Ok(Answer::Appended { .. }) => say(&format!("stored {channel} {EPOCH} {offset}")),
             Err(Fault::Unavailable | Fault::OutOfOrder) => say("failed"),
             other => panic!("{other:?} in round {round}"),
         }
