@@ -23,6 +23,7 @@ fn rules() -> Rules {
         typing: None,
         dialect: Dialect::Plain,
         has_app: false,
+        recovers: false,
         messages: None,
         messages_mode: Mode::Enforce,
         ping_every: Duration::from_secs(25),
@@ -36,6 +37,7 @@ fn rules() -> Rules {
     Rules {
         keys_for: Duration::from_secs(120),
         log_bytes_max: 64 << 20,
+        row_last: 0,
         shard: ShardId(0),
         shards: 1,
         epoch_seed: 1,
@@ -59,7 +61,14 @@ fn opened() -> Box<Opened> {
     });
     let expires_in = Duration::from_secs(86_400);
     let proof = Some(Proof { identity, expires_in, channels: Vec::new(), session: None });
-    Box::new(Opened { policy: 0, proof, awaits_token: false, channels: vec![room()], device: None })
+    Box::new(Opened {
+        policy: 0,
+        proof,
+        awaits_token: false,
+        channels: vec![room()],
+        device: None,
+        returning: None,
+    })
 }
 
 /// A shard with this many connections, all in one room.

@@ -151,6 +151,13 @@ impl Channel {
         self.follow = follow;
     }
 
+    /// Those who speak Socket.IO and learn by the answer to this follow where they begin.
+    pub(crate) fn unplaced(&self, follow: FollowId) -> Vec<ConnId> {
+        let members = self.members(Dialect::SocketIo).iter();
+        let unplaced = members.filter(|it| follow == self.follow && it.after == Member::UNPLACED);
+        unplaced.map(|it| it.conn).collect()
+    }
+
     /// The home shard said where the channel stands; answers who waited for that, unless members
     /// here have missed something.
     pub(crate) fn followed(

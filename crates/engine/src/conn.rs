@@ -5,7 +5,10 @@ use std::sync::Arc;
 use limits::Budget;
 use proto::{ChannelName, ConnId, Identity, Offset, Placed, RequestId, ShardId, Status, UserId};
 
-use crate::{conversation::Conversation, deadlines::Tick, noticed::Noticed, owed::Owed};
+use crate::{
+    conversation::Conversation, deadlines::Tick, noticed::Noticed, owed::Owed,
+    shard::recovering::Recovering,
+};
 
 /// The record of one open connection. Small: there are many of these, and most are idle.
 #[derive(Debug)]
@@ -53,16 +56,18 @@ pub(crate) struct Pending {
     pub(crate) gaps: Vec<Gap>,
 }
 
-/// Whether a connection takes up an earlier one's subscriptions.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// Whether a connection takes up what an earlier one had.
+#[derive(Debug)]
 pub(crate) enum Resuming {
     No,
     Asked(Box<Asked>),
     Done,
+    /// It has not been told yet that it is in.
+    Recovering(Box<Recovering>),
 }
 
 /// The number of the command that asks, and the last places that it names.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) id: RequestId,
     pub(crate) since: Vec<(ChannelName, Placed)>,
@@ -120,6 +125,14 @@ impl Conn {
             noticed: None,
             device: None,
             resuming: Resuming::No,
+        }
+    }
+
+    /// What it waits for who has not been told yet that it is in.
+    pub(crate) fn recovering(&mut self) -> Option<&mut Recovering> {
+        match &mut self.resuming {
+            Resuming::Recovering(it) => Some(it),
+            Resuming::No | Resuming::Asked(_) | Resuming::Done => None,
         }
     }
 

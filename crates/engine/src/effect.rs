@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     ChannelName, Code, ConnId, Epoch, Event, Message, Page, Placed, Publication, Refusal, ReplyId,
-    Roll, SessionId, ShardId, Span, Values,
+    Roll, SessionId, ShardId, Span, UnixTime, Values,
 };
 
 use crate::{
     input::{Envelope, Marked, Moved, Ticket},
     knock::{AskedBy, Wish},
     policy::Class,
+    position::{Reached, Stamp},
 };
 
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub enum Effect {
     /// over by [`Member::after`](crate::Member::after), so gathering cannot deliver it twice.
     Deliver {
         publication: Arc<Publication>,
+        stamp: Stamp,
     },
     /// Send one connection what it has missed, then say [`Input::Replayed`](crate::Input::Replayed)
     /// once its outbox is empty, so that whoever is far behind is not buried.
@@ -48,6 +50,29 @@ pub enum Effect {
     },
     /// Ask the store for something; it is answered in the order in which it is asked.
     Store(Task),
+    /// Everything of this home up to here has been delivered before: it says so of itself where a
+    /// channel begins to be followed. Only where anyone recovers, as the three that follow.
+    Reached {
+        home: ShardId,
+        reached: Reached,
+    },
+    /// A connection has a seat that it was given, and its first place there once that is known.
+    Seated {
+        conn: ConnId,
+        channel: ChannelName,
+        at: Option<Placed>,
+    },
+    /// It has given it up, and stays.
+    Unseated {
+        conn: ConnId,
+        channel: ChannelName,
+    },
+    /// It goes on where it was in all its channels: behind these places it is sent everything. Comes
+    /// before it is told that it is in.
+    Recovered {
+        conn: ConnId,
+        places: Vec<(ChannelName, Placed)>,
+    },
     /// Say what an earlier connection of the session was subscribed to; answer with
     /// [`Input::Resumed`](crate::Input::Resumed).
     TakeUp {
@@ -140,11 +165,31 @@ pub enum Task {
         wish: Wish,
         asked_by: AskedBy,
     },
+    /// Say which was the last message of a log when this row was the last of all; answer with
+    /// [`Input::Located`](crate::Input::Located).
+    Locate {
+        channel: ChannelName,
+        epoch: Epoch,
+        row: u64,
+        /// When that was.
+        time: UnixTime,
+        /// Where whoever asks took its seat; goes back with the answer.
+        joined: Option<Placed>,
+        asked_by: AskedBy,
+    },
 }
 
 #[derive(Clone, Debug)]
 pub enum Ask {
-    Connected,
+    /// Which of the channels that an earlier connection was in may this one be in again? Answered
+    /// with an [`Action::Join`](proto::Action::Join) for each, before [`Ask::Connected`].
+    Returned {
+        rooms: Vec<ChannelName>,
+    },
+    /// It is here; `recovered`, if it is and will be told all that it has missed in its channels.
+    Connected {
+        recovered: bool,
+    },
     Said(Message),
     Disconnected,
 }

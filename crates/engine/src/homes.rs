@@ -13,6 +13,7 @@ use crate::{
     home::Home,
     log::{Log, Stage},
     policy::{LogRules, Storage},
+    position::{Reached, Stamp},
     recent::Scale,
 };
 
@@ -32,17 +33,42 @@ pub(crate) struct Homes {
     /// Homes to be looked at for something of their own, and when.
     bells: BTreeMap<Tick, BTreeSet<ChannelName>>,
     epoch_next: u64,
+    /// The last that was passed on, whatever its channel.
+    pub(crate) reached: Reached,
+    /// Where this home began to count what is not on disk.
+    live_first: u64,
     scale: Rc<Scale>,
 }
 
 impl Homes {
-    pub(crate) fn new(epoch_seed: u64, log_bytes_max: u64) -> Self {
+    /// `row_last` is the last row of the store.
+    pub(crate) fn new(epoch_seed: u64, log_bytes_max: u64, row_last: u64) -> Self {
+        // Room for a million a second for half a year, and no start that another process has had.
+        let live_first = epoch_seed >> 20;
         Self {
+            reached: Reached { disk: Some(row_last), live: Some(live_first) },
+            live_first,
             scale: Scale::new(log_bytes_max),
             by_name: HashMap::new(),
             sweep: BTreeMap::new(),
             bells: BTreeMap::new(),
             epoch_next: epoch_seed,
+        }
+    }
+
+    /// What the next message that does not wait for the disk is counted as.
+    pub(crate) fn live_next(&self) -> Stamp {
+        Stamp::Live(self.reached.live.unwrap_or_default() + 1)
+    }
+
+    /// Whether this home, in this life, has passed on what somebody has heard.
+    pub(crate) fn has_passed_on(&self, stamp: Stamp) -> bool {
+        match stamp {
+            Stamp::None => false,
+            Stamp::Disk(row) => self.reached.disk.is_some_and(|it| row <= it),
+            Stamp::Live(count) => {
+                self.live_first <= count && self.reached.live.is_some_and(|it| count <= it)
+            }
         }
     }
 
@@ -203,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_channel_that_is_followed_is_not_looked_at_all_the_time() {
-        let mut homes = Homes::new(0, u64::MAX);
+        let mut homes = Homes::new(0, u64::MAX, 0);
         homes.open(Tick(0), &name(1), &LogRules::default()).follow(ShardId(0));
         let mut looks = 0;
         while homes.wakes_at() < Tick(36_000) {
@@ -219,7 +245,7 @@ mod tests {
         use crate::input::Seats;
         let user = proto::UserId::parse("ann");
         let seats = |count| Seats { user: user.clone(), was: 0, count, ..Seats::default() };
-        let mut homes = Homes::new(0, u64::MAX);
+        let mut homes = Homes::new(0, u64::MAX, 0);
         for number in 0..10_000 {
             let home = homes.open(Tick(0), &name(number), &LogRules::default());
             let presence = home.presence.insert(Box::new(Presence::new(PresenceRules::default())));
@@ -244,7 +270,7 @@ mod tests {
     fn ever_new_names_come_and_go_and_nothing_is_left() {
         for storage in [Storage::None, Storage::Memory, Storage::Disk(Class::Sync)] {
             let rules = LogRules { storage, ..LogRules::default() };
-            let mut homes = Homes::new(0, u64::MAX);
+            let mut homes = Homes::new(0, u64::MAX, 0);
             for number in 0..100_000 {
                 homes.open(Tick(0), &name(number), &rules).follow(ShardId(0));
                 homes.unfollow(Tick(0), &name(number), ShardId(0));

@@ -8,7 +8,10 @@ use proto::{
     Status, UnixMillis, UnixTime, UserId, Who,
 };
 
-use crate::knock::{AskedBy, Marking, Wish};
+use crate::{
+    knock::{AskedBy, Marking, Wish},
+    position::{Position, Reached, Stamp},
+};
 
 #[derive(Debug)]
 pub enum Input {
@@ -38,7 +41,8 @@ pub enum Input {
     /// The disk knows this of the channel's log; nothing, if it has none.
     Loaded { channel: ChannelName, loaded: Result<Option<Loaded>, Code> },
     /// The message is on disk, or is not. In the order in which they were appended.
-    Appended { channel: ChannelName, at: Placed, outcome: Result<(), Code> },
+    /// With its row, if it is.
+    Appended { channel: ChannelName, at: Placed, outcome: Result<u64, Code> },
     /// The cursor is on disk, or is not.
     Moved { channel: ChannelName, moved: Moved, outcome: Result<(), Code> },
     /// The log is gone from the disk, or is not.
@@ -50,6 +54,15 @@ pub enum Input {
         wish: Wish,
         asked_by: AskedBy,
         page: Result<Page, Code>,
+    },
+    /// The last message of a log that is not past the row which was asked about; `None` if that
+    /// cannot be said.
+    Located {
+        channel: ChannelName,
+        epoch: Epoch,
+        stood_at: Option<Offset>,
+        joined: Option<Placed>,
+        asked_by: AskedBy,
     },
     /// The socket is gone.
     Closed { conn: ConnId },
@@ -82,6 +95,19 @@ pub struct Opened {
     pub channels: Vec<ChannelName>,
     /// What the client calls the device it is on.
     pub device: Option<Arc<str>>,
+    /// It comes back after an interruption, and wants to go on where it was. It is told that it is
+    /// in once it is known whether it can.
+    pub returning: Option<Box<Returning>>,
+}
+
+/// Where somebody was who comes back.
+#[derive(Clone, Debug)]
+pub struct Returning {
+    /// How far it has heard, as it says itself.
+    pub position: Position,
+    /// The channels that an earlier connection of its session was in, and the place of each when it
+    /// took its seat there, if that was known.
+    pub rooms: Vec<(ChannelName, Option<Placed>)>,
 }
 
 /// What an earlier connection of a session leaves behind.
@@ -144,11 +170,12 @@ pub enum Envelope {
         shard: ShardId,
     },
     /// From the home shard, in answer to that.
-    FollowedAll { places: Vec<(ChannelName, FollowId, Placed)> },
-    /// From the home shard: everything after this place will reach you.
-    Followed { channel: ChannelName, follow: FollowId, at: Placed },
+    FollowedAll { places: Vec<(ChannelName, FollowId, Placed)>, reached: Reached },
+    /// From the home shard: everything after this place will reach you, and this is the last it has
+    /// passed on, in whatever channel.
+    Followed { channel: ChannelName, follow: FollowId, at: Placed, reached: Reached },
     /// From the home shard: for your members.
-    Published { publication: Arc<Publication> },
+    Published { publication: Arc<Publication>, stamp: Stamp },
     /// From the home shard: what a connection of yours published has this place, or none, or was
     /// not taken.
     Placed { origin: Origin, channel: ChannelName, at: Result<Option<Placed>, Refusal> },

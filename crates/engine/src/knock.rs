@@ -1,9 +1,14 @@
 //! What is wanted of a channel at its home, and waits there while the disk is asked where the
 //! channel stands.
 
+use std::sync::Arc;
+
 use proto::{ConnId, Epoch, Mark, Offset, Placed, Reader, RequestId, ShardId, Span, Start};
 
-use crate::input::{Draft, FollowId, Origin, Ticket};
+use crate::{
+    input::{Draft, FollowId, Origin, Ticket},
+    position::Position,
+};
 
 /// Things that wait for one channel to be loaded, at most. Whoever comes after them is told to try
 /// again.
@@ -33,6 +38,13 @@ pub enum Wish {
     },
     /// A member who is still behind wants what comes after this.
     GoOn { after: Placed },
+    /// Somebody comes back, and wants to know where it was: no messages, only the place.
+    Locate {
+        /// How far it has heard, in all its channels.
+        position: Arc<Position>,
+        /// Where it took its seat, if that was known.
+        joined: Option<Placed>,
+    },
     /// Somebody wants to read.
     Read { span: Span, epoch: Option<Epoch>, limit: u16 },
 }
@@ -42,6 +54,8 @@ pub enum Wish {
 pub enum AskedBy {
     /// A member that catches up; the number tells one attempt from an earlier one.
     Member { shard: ShardId, conn: ConnId, attempt: u32 },
+    /// A connection that recovers; the number is that of its attempt.
+    Recovery { shard: ShardId, conn: ConnId, attempt: u32 },
     /// A client that reads.
     Client { shard: ShardId, conn: ConnId, id: RequestId },
     /// Someone outside.

@@ -23,6 +23,7 @@ mod log;
 mod noticed;
 mod owed;
 mod policy;
+mod position;
 mod presence;
 mod receipts;
 mod recent;
@@ -38,7 +39,7 @@ pub use crate::{
     home::home_of,
     input::{
         Draft, Envelope, Errand, Fetched, FollowId, Input, Loaded, Marked, Moved, Opened, Origin,
-        Proof, Seats, TakenUp, Ticket, Whom,
+        Proof, Returning, Seats, TakenUp, Ticket, Whom,
     },
     knock::{AskedBy, Marking, Wish},
     log::CURSORS_MAX,
@@ -46,6 +47,7 @@ pub use crate::{
         Class, Confirm, Keep, LogRules, Namespace, Namespaces, Policy, PresenceRules, Rules, Slow,
         Storage,
     },
+    position::{Position, Reached, Stamp},
     shard::Shard,
     tally::Tally,
 };

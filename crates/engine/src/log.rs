@@ -16,6 +16,7 @@ use crate::{
     keys::Keys,
     knock::Knock,
     policy::Keep,
+    position::Stamp,
     receipts::Receipts,
     recent::{Recent, Scale},
 };
@@ -51,6 +52,8 @@ pub(crate) struct Log {
     pub(crate) recent: Recent,
     /// Sent to the disk, oldest first.
     pub(crate) pending: VecDeque<Pending>,
+    /// Whoever has heard less than this row may lack what is in the log and was never passed on.
+    pub(crate) sure_after: Option<u64>,
     /// Answers of the disk that are outstanding.
     pub(crate) awaited: usize,
     pub(crate) keys: Keys,
@@ -96,6 +99,7 @@ impl Log {
             time: UnixMillis(0),
             recent: Recent::new(scale),
             pending: VecDeque::new(),
+            sure_after: None,
             awaited: 0,
             keys: Keys::default(),
             cursors: BTreeMap::new(),
@@ -124,9 +128,9 @@ impl Log {
     }
 
     /// A message is on disk: it is remembered here for those who come back soon.
-    pub(crate) fn stored(&mut self, now: Tick, pending: &Pending) {
+    pub(crate) fn stored(&mut self, now: Tick, stamp: Stamp, pending: &Pending) {
         if !pending.is_told {
-            self.recent.push(now, Arc::clone(&pending.publication));
+            self.recent.push(now, stamp, Arc::clone(&pending.publication));
         }
         if let Some(key) = &pending.key {
             self.keys.remember(now, Arc::clone(key), pending.at.offset);
@@ -146,7 +150,7 @@ impl Log {
     pub(crate) fn found(&mut self, now: Tick, at: Placed, messages: &[Arc<Publication>]) {
         let is_last = messages.last().is_some_and(|it| it.kind == Kind::Message(at));
         if is_last && self.pending.is_empty() && self.recent.first().is_none() {
-            messages.iter().for_each(|it| self.recent.push(now, Arc::clone(it)));
+            messages.iter().for_each(|it| self.recent.push(now, Stamp::None, Arc::clone(it)));
             self.recent.trim(now, &CACHE);
         }
     }

@@ -47,6 +47,8 @@ pub(crate) enum Begins {
     Resumed,
     /// Nobody: a seat that was given, or mail that is sent again.
     Silently,
+    /// Nobody any more: whoever recovers was told that nothing is missing.
+    Recovered,
 }
 
 /// A mailbox the connection is in.

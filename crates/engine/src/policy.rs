@@ -21,6 +21,8 @@ pub struct Rules {
     pub keys_for: Duration,
     /// What logs in this shard's memory may weigh together, in bytes (F14).
     pub log_bytes_max: u64,
+    /// The last row of the store, which is where a home begins to count what it passes on.
+    pub row_last: u64,
     pub permissions: Arc<permission::Rules>,
 }
 
@@ -30,6 +32,8 @@ pub struct Policy {
     pub dialect: Dialect,
     /// Messages go to the route's application.
     pub has_app: bool,
+    /// Whoever comes back after an interruption goes on where it was, in all its channels.
+    pub recovers: bool,
     /// How many messages a client may send (R30).
     pub messages: Option<Rate>,
     /// How often a client may say that it writes (R76).

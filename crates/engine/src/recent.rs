@@ -5,14 +5,24 @@ use std::{cell::Cell, collections::VecDeque, rc::Rc, sync::Arc};
 
 use proto::{Kind, Offset, Publication, Span};
 
-use crate::{deadlines::Tick, policy::Keep};
+use crate::{deadlines::Tick, policy::Keep, position::Stamp};
 
 /// Messages whose offsets follow each other.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    messages: VecDeque<(Tick, Arc<Publication>)>,
+    messages: VecDeque<Said>,
+    /// What the last one was counted as that was here and is not any more; 0 if there was none.
+    dropped: u64,
     bytes: u64,
     scale: Rc<Scale>,
+}
+
+/// A message, since when it is here, and what its home has counted it as; 0 if that is not known.
+#[derive(Debug)]
+struct Said {
+    at: Tick,
+    count: u64,
+    message: Arc<Publication>,
 }
 
 /// What all logs in a shard's memory weigh together (F14).
@@ -41,19 +51,23 @@ const MESSAGE_BYTES: u64 = 160;
 
 impl Recent {
     pub(crate) const fn new(scale: Rc<Scale>) -> Self {
-        Self { messages: VecDeque::new(), bytes: 0, scale }
+        Self { messages: VecDeque::new(), dropped: 0, bytes: 0, scale }
     }
 
-    pub(crate) fn push(&mut self, now: Tick, message: Arc<Publication>) {
+    pub(crate) fn push(&mut self, now: Tick, stamp: Stamp, message: Arc<Publication>) {
         // A message between them was refused, and is on disk all the same.
-        let last = self.messages.back().map(|it| offset(&it.1).0);
+        let last = self.messages.back().map(|it| offset(&it.message).0);
         if last.is_some_and(|it| it + 1 != offset(&message).0) {
             self.clear();
         }
         let weight = weight(&message);
         self.bytes += weight;
         self.scale.bytes.update(|it| it + weight);
-        self.messages.push_back((now, message));
+        let count = match stamp {
+            Stamp::None => 0,
+            Stamp::Disk(count) | Stamp::Live(count) => count,
+        };
+        self.messages.push_back(Said { at: now, count, message });
     }
 
     /// Drops the oldest until what is left may be kept. Where all logs together weigh too much,
@@ -64,7 +78,7 @@ impl Recent {
 
     /// The same, and the last `least` stay however much all logs weigh.
     pub(crate) fn trim_to(&mut self, now: Tick, keep: &Keep, least: usize) {
-        while let Some((at, _)) = self.messages.front() {
+        while let Some(Said { at, .. }) = self.messages.front() {
             let is_over = keep.messages_max < self.messages.len() as u64
                 || keep.bytes_max < self.bytes
                 || keep.age_max < now.since(*at)
@@ -84,12 +98,13 @@ impl Recent {
     pub(crate) fn clear(&mut self) {
         self.scale.bytes.update(|it| it - self.bytes);
         self.bytes = 0;
+        self.dropped = self.messages.back().map_or(self.dropped, |it| it.count);
         self.messages = VecDeque::new();
     }
 
     /// The oldest that is here.
     pub(crate) fn first(&self) -> Option<Offset> {
-        self.messages.front().map(|it| offset(&it.1))
+        self.messages.front().map(|it| offset(&it.message))
     }
 
     /// The part of the log that is wanted, if all of it is here; `first` is where the log begins.
@@ -109,7 +124,7 @@ impl Recent {
             Span::After(after) if from.0 <= next(after) => (skipped(after)?, false),
             Span::After(_) if is_whole => (0, false),
             Span::Since(time) => {
-                let start = self.messages.partition_point(|it| it.1.time < time);
+                let start = self.messages.partition_point(|it| it.message.time < time);
                 // The first one here may not be the first of that time.
                 if start == 0 && !is_whole {
                     return None;
@@ -128,10 +143,10 @@ impl Recent {
             if wanted < messages_max && !is_whole {
                 return None;
             }
-            let some = self.messages.iter().take(start).map(|it| &it.1);
+            let some = self.messages.iter().take(start).map(|it| &it.message);
             return Some(bounded(some, wanted, bytes_max, true));
         }
-        let some = self.messages.iter().skip(start).map(|it| &it.1);
+        let some = self.messages.iter().skip(start).map(|it| &it.message);
         Some(bounded(some, messages_max, bytes_max, false))
     }
 
@@ -147,15 +162,34 @@ impl Recent {
     ) -> Vec<Arc<Publication>> {
         let end = messages.last().map_or(end, |it| offset(it));
         let follows = self.first().is_some_and(|it| it.0 <= end.0 + 1);
-        let skipped = self.messages.partition_point(|it| offset(&it.1) <= end);
-        let rest = self.messages.iter().skip(skipped).map(|it| &it.1).filter(|it| match span {
-            Span::Since(time) => time <= it.time,
-            Span::Before(before) => offset(it) < before,
-            Span::After(_) | Span::Last => true,
-        });
+        let skipped = self.messages.partition_point(|it| offset(&it.message) <= end);
+        let rest =
+            self.messages.iter().skip(skipped).map(|it| &it.message).filter(|it| match span {
+                Span::Since(time) => time <= it.time,
+                Span::Before(before) => offset(it) < before,
+                Span::After(_) | Span::Last => true,
+            });
         messages.extend(rest.filter(|_| follows).cloned());
         let from_the_end = matches!(span, Span::Before(_) | Span::Last);
         bounded(messages.iter(), messages_max, bytes_max, from_the_end)
+    }
+
+    /// The last message that whoever has heard up to this count has, if that can be said from what
+    /// is here. `end` is the log's last.
+    pub(crate) fn last_until(&self, stamp: Stamp, end: Offset) -> Option<Offset> {
+        let (heard, is_on_disk) = match stamp {
+            Stamp::None => return None,
+            Stamp::Disk(row) => (row, true),
+            Stamp::Live(count) => (count, false),
+        };
+        let heard_here = self.messages.partition_point(|it| it.count <= heard);
+        match heard_here.checked_sub(1).map(|it| &self.messages[it]) {
+            // Read from the disk, which knows more.
+            Some(last) if is_on_disk && last.count == 0 => None,
+            Some(last) => Some(offset(&last.message)),
+            None if is_on_disk || heard < self.dropped => None,
+            None => Some(self.first().map_or(end, |it| Offset(it.0 - 1))),
+        }
     }
 
     /// What is older is no longer kept anywhere else either.
@@ -166,8 +200,9 @@ impl Recent {
     }
 
     fn drop_oldest(&mut self) {
-        if let Some((_, oldest)) = self.messages.pop_front() {
-            let weight = weight(&oldest);
+        if let Some(Said { count, message, .. }) = self.messages.pop_front() {
+            let weight = weight(&message);
+            self.dropped = count;
             self.bytes -= weight;
             self.scale.bytes.update(|it| it - weight);
         }
@@ -241,7 +276,10 @@ mod tests {
     /// Messages 5 to 9 of a log.
     fn recent() -> Recent {
         let mut recent = Recent::new(Scale::new(ALL));
-        (5..10).for_each(|it| recent.push(Tick(u32::try_from(it).unwrap()), message(it)));
+        for it in 5..10 {
+            let now = Tick(u32::try_from(it).unwrap());
+            recent.push(now, Stamp::Live(10 * it), message(it));
+        }
         recent
     }
 
@@ -311,7 +349,7 @@ mod tests {
         let mut logs: Vec<Recent> = (0..3).map(|_| Recent::new(Rc::clone(&scale))).collect();
         for log in &mut logs {
             for number in 1..=4 {
-                log.push(Tick(0), message(number));
+                log.push(Tick(0), Stamp::None, message(number));
                 log.trim(Tick(0), &Keep::default());
             }
         }
@@ -320,5 +358,20 @@ mod tests {
         assert_eq!(scale.bytes(), 6 * 170);
         drop(logs);
         assert_eq!(scale.bytes(), 0);
+    }
+
+    #[test]
+    fn what_somebody_has_heard_is_found_by_its_count() {
+        let mut recent = recent();
+        let until =
+            |it: &Recent, count| it.last_until(Stamp::Live(count), Offset(9)).map(|it| it.0);
+        let heard = [49, 50, 69, 70, 999].map(|it| until(&recent, it));
+        assert_eq!(heard, [4, 5, 6, 7, 9].map(Some), "none has been dropped");
+        recent.cut(Offset(8));
+        let heard = [69, 70, 79, 80].map(|it| until(&recent, it));
+        assert_eq!(heard, [None, Some(7), Some(7), Some(8)], "70 was dropped last");
+        assert_eq!(recent.last_until(Stamp::Disk(70), Offset(9)), None, "the disk knows more");
+        recent.clear();
+        assert_eq!([89, 90].map(|it| until(&recent, it)), [None, Some(9)]);
     }
 }

@@ -12,7 +12,7 @@ use proto::{
 use crate::{
     channel::Member,
     channels::Channels,
-    conn::{Conn, Stage},
+    conn::{Conn, Resuming, Stage},
     conns::Conns,
     conversation::Conversation,
     deadlines::{Deadlines, Tick},
@@ -33,9 +33,11 @@ mod fetching; // Parts of logs.
 mod joining; // Seats in channels.
 mod keeping; // To the disk, and what becomes of it.
 mod knocking; // What waits for a log to be loaded.
+mod locating; // Where in a log somebody was.
 mod marking; // Who has come how far.
 mod noticing; // What is told in passing.
 mod publishing; // Order, and who hears.
+pub(crate) mod recovering; // Whoever goes on where it was, in all its channels.
 mod replaying; // Members who are behind.
 mod resuming; // What an earlier connection had.
 mod talking; // With applications.
@@ -61,6 +63,8 @@ pub struct Shard {
     is_draining: bool,
     tally: Tally,
     limit_counts: Counts,
+    /// Whether there is a policy with which connections recover.
+    recovers: bool,
     /// Seats taken in all channels, for the metrics.
     memberships: usize,
     /// Replays begun, which tells their answers apart.
@@ -83,12 +87,13 @@ impl Shard {
             typing_paces: paces(|it| it.typing),
             conns: Conns::default(),
             channels: Channels::new(rules.epoch_seed),
-            homes: Homes::new(rules.epoch_seed, rules.log_bytes_max),
+            homes: Homes::new(rules.epoch_seed, rules.log_bytes_max, rules.row_last),
             deadlines: Deadlines::new(now),
             farewells: BTreeMap::new(),
             is_draining: false,
             tally: Tally::default(),
             limit_counts: Counts::default(),
+            recovers: rules.policies.iter().any(|it| it.recovers),
             memberships: 0,
             attempts: 0,
             pings: 0,
@@ -134,6 +139,9 @@ impl Shard {
             Input::Found { channel, epoch, wish, asked_by, page } => {
                 self.found(tick, channel, epoch, (wish, asked_by), page, effects);
             }
+            Input::Located { channel, epoch, stood_at, joined, asked_by } => {
+                self.located(tick, channel, epoch, (stood_at, joined), asked_by, effects);
+            }
             Input::Closed { conn } => self.forget(tick, conn, None, effects),
             Input::Sent { envelope } => self.sent(tick, envelope, effects),
             Input::Overflowed => self.overflowed(tick, effects),
@@ -167,6 +175,13 @@ impl Shard {
     /// How the connection is spoken to; `None` once it has closed.
     pub fn dialect(&self, conn: ConnId) -> Option<Dialect> {
         self.conns.find(conn).map(|it| self.policy(it).dialect)
+    }
+
+    /// Whether the connection is still being sent the log of a channel.
+    pub fn is_behind(&self, conn: ConnId, channel: &ChannelName) -> bool {
+        let owed = self.conns.find(conn).and_then(|it| it.owed.as_ref());
+        let key = self.channels.key(channel);
+        owed.zip(key).is_some_and(|(owed, key)| owed.reached(key).is_some())
     }
 
     /// The identity a connection has been admitted with, refreshed if it was.
@@ -234,15 +249,24 @@ impl Shard {
             self.adopt(now, id, &proof);
         }
         if stage == Stage::Live {
-            let channels = opened.channels;
-            self.welcome(now, id, Welcome { request: None, session, channels, has_app }, effects);
+            let welcome = Welcome {
+                request: None,
+                session,
+                channels: opened.channels,
+                has_app,
+                places: None,
+            };
+            match opened.returning {
+                Some(returning) => self.recover(now, id, *returning, welcome, effects),
+                None => self.welcome(now, id, welcome, effects),
+            }
         }
         self.schedule(id);
     }
 
     /// The connection is admitted: greet it, seat it, and let its application speak first.
     fn welcome(&mut self, now: Tick, id: ConnId, welcome: Welcome, effects: &mut Vec<Effect>) {
-        let Welcome { request, session, channels, has_app } = welcome;
+        let Welcome { request, session, channels, has_app, places } = welcome;
         let conn = self.conns.at_mut(id);
         conn.stage = Stage::Live;
         let identity = conn.identity.as_deref();
@@ -253,7 +277,10 @@ impl Shard {
         let event = Event::Connected { id: request, user, expires_at, ping, session, resumed };
         effects.push(Effect::Tell { conn: id, event });
         if has_app {
-            self.greet(id, effects);
+            self.greet(id, places.is_some(), effects);
+        }
+        for (channel, at) in places.into_iter().flatten() {
+            self.sit_again(now, id, channel, at, effects);
         }
         for channel in channels {
             self.join_by_route(now, id, channel, effects);
@@ -323,7 +350,9 @@ impl Shard {
             self.vacate(now, id, joined.channel, parting, effects);
         }
         let Some(conn) = self.conns.close(id) else { return };
-        if let Some(conversation) = conn.conversation {
+        // Of whoever has not been told that it is in its application has not been told either.
+        let was_greeted = !matches!(conn.resuming, Resuming::Recovering(_));
+        if let Some(conversation) = conn.conversation.filter(|_| was_greeted) {
             self.part(id, conversation, effects);
         }
         effects.push(Effect::Ended { conn: id, lasted: now.since(conn.opened_at), code, left });
@@ -353,10 +382,13 @@ impl Shard {
 }
 
 /// What a connection is greeted with.
+#[derive(Debug)]
 struct Welcome {
     /// The number of the command that brought the token.
     request: Option<RequestId>,
     session: Option<(SessionId, bool)>,
     channels: Vec<ChannelName>,
     has_app: bool,
+    /// Where it goes on, if it does.
+    places: Option<Vec<(ChannelName, Placed)>>,
 }

@@ -25,6 +25,7 @@ mod logs;
 mod mail;
 mod presence;
 mod receipts;
+mod recovering;
 mod resuming;
 mod seeing;
 mod shards;

@@ -26,8 +26,11 @@ impl Talk {
         }
         self.is_asked = true;
         match ask {
-            Ask::Connected if self.is_connected => return Err("connected twice".to_owned()),
-            Ask::Connected => self.is_connected = true,
+            Ask::Returned { .. } => return Err("nobody recovers".to_owned()),
+            Ask::Connected { .. } if self.is_connected => {
+                return Err("connected twice".to_owned());
+            }
+            Ask::Connected { .. } => self.is_connected = true,
             Ask::Said(_) if !self.is_connected => return Err("said before connected".to_owned()),
             Ask::Said(Message::Text(text)) => {
                 self.heard += 1;
@@ -60,7 +63,7 @@ pub(crate) fn answer(
         return Err(Code::AppFailed.into());
     }
     let mut actions = Vec::new();
-    if matches!(ask, Ask::Connected) {
+    if matches!(ask, Ask::Connected { .. }) {
         actions.push(Action::Reply(Message::Text(GREETING.into())));
     }
     for _ in 0..dice.below(3) {

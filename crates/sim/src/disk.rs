@@ -32,6 +32,7 @@ pub(crate) struct Disk {
     /// Channels with messages that were told and then refused here.
     lost: BTreeSet<ChannelName>,
     epoch_next: u64,
+    row_last: u64,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,6 +65,7 @@ impl Disk {
             lost: BTreeSet::new(),
             // Far from those that shards choose.
             epoch_next: 1 << 40,
+            row_last: 0,
         }
     }
 
@@ -78,6 +80,9 @@ impl Disk {
             Task::Load { channel } => Input::Loaded { channel, loaded: Err(busy) },
             Task::Find { channel, epoch, wish, asked_by, .. } => {
                 Input::Found { channel, epoch, wish, asked_by, page: Err(busy) }
+            }
+            Task::Locate { channel, epoch, joined, asked_by, .. } => {
+                Input::Located { channel, epoch, stood_at: None, joined, asked_by }
             }
             Task::Append { publication, .. } => {
                 let at = place_of(&publication);
@@ -123,10 +128,13 @@ impl Disk {
                 let page = refused.map_or_else(|| Ok(page()), Err);
                 Input::Found { channel, epoch, wish, asked_by, page }
             }
+            Task::Locate { channel, epoch, joined, asked_by, .. } => {
+                Input::Located { channel, epoch, stood_at: None, joined, asked_by }
+            }
             Task::Append { publication, key, .. } => {
                 let channel = publication.channel.clone();
                 let at = place_of(&publication);
-                let done = if is_done { self.append(now, publication, key, model) } else { Ok(()) };
+                let done = if is_done { self.append(now, publication, key, model) } else { Ok(0) };
                 if refused.is_some() && rules::kept(&channel) == Kept::Soon {
                     self.lost.insert(channel.clone());
                 }
@@ -215,7 +223,7 @@ impl Disk {
         publication: Arc<Publication>,
         key: Option<Arc<str>>,
         model: &mut Model,
-    ) -> Result<(), Code> {
+    ) -> Result<u64, Code> {
         let at = place_of(&publication);
         let channel = publication.channel.clone();
         let log = match self.logs.get_mut(&channel) {
@@ -231,7 +239,8 @@ impl Disk {
         log.keys.extend(key.map(|it| (it, at.offset, now)));
         log.messages.push_back(Arc::clone(&publication));
         model.stored(&publication, log.head());
-        Ok(())
+        self.row_last += 1;
+        Ok(self.row_last)
     }
 
     /// Forward, and no further than the log goes.

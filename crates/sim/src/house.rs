@@ -186,7 +186,7 @@ impl House {
                 return Err(format!("{conn} said no event that could be acknowledged"));
             }
             Effect::Ping { conn, number } => self.ping(conn, number)?,
-            Effect::Deliver { publication } => {
+            Effect::Deliver { publication, .. } => {
                 model.live(&publication)?;
                 self.owed.push(publication);
             }
@@ -223,7 +223,12 @@ impl House {
             Effect::Conclude { ticket, outcome } => {
                 onward.push(Onward::Conclude { ticket, outcome })
             }
-            Effect::Sing { .. } => {}
+            // Of those who recover, and nobody here speaks Socket.IO.
+            Effect::Reached { .. }
+            | Effect::Seated { .. }
+            | Effect::Unseated { .. }
+            | Effect::Recovered { .. }
+            | Effect::Sing { .. } => {}
             Effect::Ended { conn, .. } if self.open.contains(&conn) => {
                 return Err(format!("{conn} ended and was not closed"));
             }

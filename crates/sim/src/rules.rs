@@ -126,6 +126,7 @@ pub(crate) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
         namespaces: Arc::new(namespaces()),
         keys_for: KEYS_FOR,
         log_bytes_max: 64 << 20,
+        row_last: 0,
         permissions: Arc::new(permissions()),
     }
 }
@@ -166,6 +167,7 @@ fn policy(dialect: Dialect, has_app: bool) -> Policy {
     Policy {
         dialect,
         has_app,
+        recovers: false,
         messages: None,
         typing: None,
         messages_mode: Default::default(),

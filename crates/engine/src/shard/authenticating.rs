@@ -58,7 +58,8 @@ impl Shard {
                 let has_app = self.rules.policies[usize::from(conn.policy)].has_app;
                 self.adopt(now, id, &proof);
                 let Proof { session, channels, .. } = *proof;
-                self.welcome(now, id, Welcome { request, session, channels, has_app }, effects);
+                let welcome = Welcome { request, session, channels, has_app, places: None };
+                self.welcome(now, id, welcome, effects);
                 self.schedule(id);
             }
             (Stage::Live, Err(refusal)) => self.refuse(id, request, refusal, effects),

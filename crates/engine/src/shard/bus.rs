@@ -10,6 +10,7 @@ use crate::{
     input::{Envelope, FollowId},
     knock::Knock,
     owed::Begins,
+    position::Reached,
 };
 
 impl Shard {
@@ -20,7 +21,8 @@ impl Shard {
                 self.knock(now, channel, Knock::Follow { follow, shard }, effects);
             }
             Envelope::Unfollow { channel, shard } => self.homes.unfollow(now, &channel, shard),
-            Envelope::Followed { channel, follow, at } => {
+            Envelope::Followed { channel, follow, at, reached } => {
+                self.reached(home_of(&channel, self.rules.shards), reached, effects);
                 self.followed(now, channel, follow, at, effects);
             }
             Envelope::NotFollowed { channel, follow, refusal } => {
@@ -32,12 +34,17 @@ impl Shard {
                 self.followed_by(now, channels, shard, effects);
                 self.present_all(now, present, shard);
             }
-            Envelope::FollowedAll { places } => {
+            Envelope::FollowedAll { places, reached } => {
+                if let Some((channel, ..)) = places.first() {
+                    self.reached(home_of(channel, self.rules.shards), reached, effects);
+                }
                 for (channel, follow, at) in places {
                     self.followed(now, channel, follow, at, effects);
                 }
             }
-            Envelope::Published { publication } => self.published(now, publication, effects),
+            Envelope::Published { publication, stamp } => {
+                self.published(now, publication, stamp, effects);
+            }
             Envelope::Placed { origin, channel, at } => self.placed(origin, channel, at, effects),
             Envelope::Fetch { channel, wish, asked_by } => {
                 self.knock(now, channel, Knock::Fetch { wish, asked_by }, effects);
@@ -83,15 +90,15 @@ impl Shard {
         }
         let mut places = Vec::new();
         for effect in answers {
-            if let Effect::Send { envelope: Envelope::Followed { channel, follow, at }, .. } =
-                effect
-            {
-                places.push((channel, follow, at));
-            } else {
-                effects.push(effect);
+            match effect {
+                Effect::Send {
+                    envelope: Envelope::Followed { channel, follow, at, .. }, ..
+                } => places.push((channel, follow, at)),
+                other => effects.push(other),
             }
         }
-        effects.push(Effect::Send { to: shard, envelope: Envelope::FollowedAll { places } });
+        let envelope = Envelope::FollowedAll { places, reached: self.homes.reached };
+        effects.push(Effect::Send { to: shard, envelope });
     }
 
     /// Our home cannot tell where a channel stands: whoever waited for that goes without.
@@ -132,14 +139,25 @@ impl Shard {
     ) {
         // Everyone may have left before the answer came.
         let Some(state) = self.channels.find_mut(&channel) else { return };
+        let unplaced = if self.recovers { state.unplaced(follow) } else { Vec::new() };
         let Ok(waiting) = state.followed(follow, at) else {
             self.missed(now, &channel, effects);
             return;
         };
+        for conn in unplaced {
+            self.tell_seated(conn, &channel, Some(at), effects);
+        }
         for (conn, id) in waiting {
             let (id, stand) = (Some(id), at.into());
             let event = Event::Subscribed { id, channel: channel.clone(), stand };
             effects.push(Effect::Tell { conn, event });
+        }
+    }
+
+    /// A home has passed on no more than this before its channel began to be followed here.
+    pub(super) fn reached(&self, home: ShardId, reached: Reached, effects: &mut Vec<Effect>) {
+        if self.recovers {
+            effects.push(Effect::Reached { home, reached });
         }
     }
 
@@ -194,6 +212,8 @@ impl Shard {
             let replays = record.owed.iter().flat_map(|it| &it.replays);
             let mut asking = replays.filter(|it| !it.is_sending).map(|it| it.channel);
             if asking.any(|it| is_it(home_of(&self.channels.at(it).name, shards))) {
+                behind.push(conn);
+            } else if record.recovers_from(|it| is_it(home_of(it, shards))) {
                 behind.push(conn);
             } else if let Some((id, _)) = record.reading().filter(|it| is_it(it.1)) {
                 reading.push((conn, id));

@@ -54,6 +54,10 @@ impl Shard {
         asked_by: AskedBy,
         effects: &mut Vec<Effect>,
     ) {
+        if let Wish::Locate { position, joined } = wish {
+            self.locate(now, channel, &position, joined, asked_by, effects);
+            return;
+        }
         let rules = self.namespace(&channel).log;
         let Some(home) = self.homes.find_mut(&channel) else { return };
         home.used_at = now;
@@ -155,7 +159,9 @@ impl Shard {
                 effects.push(Effect::Conclude { ticket, outcome });
                 return;
             }
-            AskedBy::Member { shard, .. } | AskedBy::Client { shard, .. } => shard,
+            AskedBy::Member { shard, .. }
+            | AskedBy::Recovery { shard, .. }
+            | AskedBy::Client { shard, .. } => shard,
         };
         if shard == self.rules.shard {
             self.fetched(now, channel, asked_by, fetched, effects);
@@ -177,6 +183,9 @@ impl Shard {
         match asked_by {
             AskedBy::Member { conn, attempt, .. } => {
                 self.caught_up(now, &channel, conn, attempt, fetched, effects);
+            }
+            AskedBy::Recovery { conn, attempt, .. } => {
+                self.located_for(now, conn, attempt, channel, fetched, effects);
             }
             AskedBy::Client { conn, id, .. } => {
                 let Some(record) = self.conns.find_mut(conn) else { return };
@@ -233,7 +242,8 @@ fn wanted(wish: &Wish, home: &Home, head: LogHead) -> Option<(Span, usize, usize
         }
         Wish::Begin { start: Start::Unsaid, .. } => after(delivered(wish, home)?),
         Wish::GoOn { after: place } if place.epoch == head.at.epoch => after(place.offset),
-        Wish::GoOn { .. } => None,
+        // Answered before.
+        Wish::GoOn { .. } | Wish::Locate { .. } => None,
         Wish::Read { epoch, .. } if epoch.is_some_and(|it| it != head.at.epoch) => None,
         Wish::Read { span, limit, .. } => Some((*span, usize::from(*limit), PAGE_BYTES_MAX)),
     }
@@ -288,6 +298,7 @@ fn answer(home: &Home, wish: &Wish, page: Page) -> Result<Fetched, Refusal> {
             return Err(Code::TooSlow.into());
         }
         Wish::GoOn { after } => (after.offset, None, messages),
+        Wish::Locate { .. } => nothing(Some(false)),
         Wish::Begin { start: Start::After(place), .. } => {
             let is_known = place.epoch == head.at.epoch && place.offset <= end;
             match is_known && !(home.log.is_none() && place.offset < end) && !lost(place.offset) {
@@ -311,7 +322,10 @@ fn answer(home: &Home, wish: &Wish, page: Page) -> Result<Fetched, Refusal> {
         Wish::Begin { reader: Some(reader), .. } => {
             home.log.as_ref().map(|it| it.cursors.get(reader).copied().unwrap_or_default())
         }
-        Wish::Begin { reader: None, .. } | Wish::GoOn { .. } | Wish::Read { .. } => None,
+        Wish::Begin { reader: None, .. }
+        | Wish::GoOn { .. }
+        | Wish::Locate { .. }
+        | Wish::Read { .. } => None,
     };
     Ok(Fetched { head, from, recovered, cursor, messages })
 }

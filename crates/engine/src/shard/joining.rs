@@ -55,7 +55,7 @@ impl Shard {
         let at = self.seat(now, conn, key, false, effects);
         let id = match begins {
             Begins::For(id) if start == Start::Unsaid && !has_cursors => id,
-            Begins::For(_) | Begins::Resumed | Begins::Silently => {
+            Begins::For(_) | Begins::Resumed | Begins::Silently | Begins::Recovered => {
                 self.begin(now, conn, channel, start, begins, effects);
                 return;
             }
@@ -112,7 +112,8 @@ impl Shard {
         if record.is_in(key) {
             return;
         }
-        self.seat(now, conn, key, true, effects);
+        let at = self.seat(now, conn, key, true, effects);
+        self.tell_seated(conn, &channel, at, effects);
         if self.namespace(&channel).is_mailbox {
             self.begin(now, conn, channel, Start::Unsaid, Begins::Silently, effects);
         }
@@ -146,7 +147,7 @@ impl Shard {
         let begins = begins.filter(|it| it.next.is_none()).map(|it| it.begins);
         let replaying = match begins {
             Some(Begins::For(request)) => Some(request),
-            Some(Begins::Resumed | Begins::Silently) | None => None,
+            Some(Begins::Resumed | Begins::Silently | Begins::Recovered) | None => None,
         };
         if let Some(request) = self.channels.at(key).waits(id).or(replaying) {
             let refusal = Refusal::new(Code::NotSubscribed).saying("You have left it meanwhile.");
@@ -157,6 +158,10 @@ impl Shard {
 
     /// Gives up a seat because that was asked for.
     pub(super) fn leave(&mut self, now: Tick, id: ConnId, key: u32, effects: &mut Vec<Effect>) {
+        if self.is_recoverable(id) {
+            let channel = self.channels.at(key).name.clone();
+            effects.push(Effect::Unseated { conn: id, channel });
+        }
         self.vacate(now, id, key, Parting::Left, effects);
     }
 
@@ -194,8 +199,31 @@ impl Shard {
         }
     }
 
+    /// Whether it is kept where the connection sits.
+    pub(super) fn is_recoverable(&self, id: ConnId) -> bool {
+        self.recovers && self.conns.find(id).is_some_and(|it| self.policy(it).recovers)
+    }
+
+    /// For whoever keeps where the connection sits.
+    pub(super) fn tell_seated(
+        &self,
+        conn: ConnId,
+        channel: &ChannelName,
+        at: Option<Placed>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.is_recoverable(conn) {
+            effects.push(Effect::Seated { conn, channel: channel.clone(), at });
+        }
+    }
+
     /// The channel's key on this shard. For a new one the home is asked where the channel stands.
-    fn channel_key(&mut self, now: Tick, name: &ChannelName, effects: &mut Vec<Effect>) -> u32 {
+    pub(super) fn channel_key(
+        &mut self,
+        now: Tick,
+        name: &ChannelName,
+        effects: &mut Vec<Effect>,
+    ) -> u32 {
         if let Some(key) = self.channels.key(name) {
             return key;
         }
@@ -212,7 +240,7 @@ impl Shard {
         key
     }
 
-    fn seat(
+    pub(super) fn seat(
         &mut self,
         now: Tick,
         id: ConnId,

@@ -12,12 +12,15 @@ use crate::{
     input::{Draft, Origin, Ticket},
     log::{self, Log, PENDING_MAX, Pending, RETRY, Stage},
     policy::{Class, Confirm, Keep, Storage},
+    position::Stamp,
 };
 
 /// What becomes of a draft.
 enum Taken {
-    /// It has its place, and goes on to members now.
+    /// It has its place in a log, and goes on to members now.
     Placed(Arc<Publication>, Placed),
+    /// It has its place, and there is no log.
+    Passing(Arc<Publication>, Placed),
     /// It goes to the disk first.
     Waits,
     /// It was said before, and has this place.
@@ -36,27 +39,32 @@ impl Shard {
     ) {
         let rules = self.namespace(&draft.channel).log;
         let (wall, keys_for) = (self.wall, self.rules.keys_for);
+        let live = self.homes.live_next();
         let channel = draft.channel.clone();
         let Some(home) = self.homes.find_mut(&channel) else { return };
         let taken = match (&mut home.log, rules.storage) {
             (Some(log), Storage::Disk(class)) => {
                 let is_told = rules.confirm == Confirm::Accepted;
                 log.keys.expire(now, keys_for);
-                append(log, now, home.at, draft, origin, (class, is_told), wall, effects)
+                append(log, now, home.at, draft, origin, (class, is_told, live), wall, effects)
             }
             (Some(_), Storage::Memory | Storage::None) => {
-                remember(home, now, draft, keys_for, wall, &rules.keep)
+                remember(home, now, draft, live, keys_for, wall, &rules.keep)
             }
             (None, _) => {
                 home.at.offset = Offset(home.at.offset.0 + 1);
                 home.time = home.time.max(wall);
                 let message = log::publication(draft, Kind::Message(home.at), home.time);
-                Taken::Placed(message, home.at)
+                Taken::Passing(message, home.at)
             }
         };
         match taken {
             Taken::Placed(message, at) => {
-                self.confirm(now, message, at, effects);
+                self.confirm(now, message, at, live, effects);
+                self.placed(origin, channel, Ok(Some(at)), effects);
+            }
+            Taken::Passing(message, at) => {
+                self.confirm(now, message, at, Stamp::None, effects);
                 self.placed(origin, channel, Ok(Some(at)), effects);
             }
             Taken::Waits => {}
@@ -71,14 +79,16 @@ impl Shard {
         now: Tick,
         message: Arc<Publication>,
         at: Placed,
+        stamp: Stamp,
         effects: &mut Vec<Effect>,
     ) {
+        self.homes.reached.advance(stamp);
         let Some(home) = self.homes.find_mut(&message.channel) else { return };
         home.at = at;
         home.used_at = now;
         let followers = home.followers;
         self.tally.published += 1;
-        self.pass_on(now, followers, message, effects);
+        self.pass_on(now, followers, (message, stamp), effects);
     }
 
     /// The disk has a message, or has refused it.
@@ -87,7 +97,7 @@ impl Shard {
         now: Tick,
         channel: ChannelName,
         at: Placed,
-        outcome: Result<(), Code>,
+        outcome: Result<u64, Code>,
         effects: &mut Vec<Effect>,
     ) {
         let Some(log) = self.homes.find_mut(&channel).and_then(|it| it.log.as_mut()) else {
@@ -99,18 +109,25 @@ impl Shard {
         }
         log.awaited = log.awaited.saturating_sub(1);
         match outcome {
-            Ok(()) => self.stored(now, &channel, at, effects),
+            Ok(row) => self.stored(now, &channel, at, Stamp::Disk(row), effects),
             Err(code) => self.not_stored(&channel, at, code, effects),
         }
         self.look_again(now, channel, effects);
     }
 
-    fn stored(&mut self, now: Tick, channel: &ChannelName, at: Placed, effects: &mut Vec<Effect>) {
+    fn stored(
+        &mut self,
+        now: Tick,
+        channel: &ChannelName,
+        at: Placed,
+        stamp: Stamp,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(log) = self.homes.find_mut(channel).and_then(|it| it.log.as_mut()) else { return };
         let Some(pending) = log.pending.pop_front_if(|it| it.at == at) else { return };
-        log.stored(now, &pending);
+        log.stored(now, stamp, &pending);
         if !pending.is_told {
-            self.confirm(now, pending.publication, at, effects);
+            self.confirm(now, pending.publication, at, stamp, effects);
         }
         for origin in pending.origins {
             self.placed(origin, channel.clone(), Ok(Some(at)), effects);
@@ -177,7 +194,7 @@ impl Shard {
         log.stage = Stage::Ready;
         // A write that failed may have been carried out.
         while let Some(pending) = log.pending.pop_front_if(|it| it.at.offset <= stored) {
-            log.stored(now, &pending);
+            log.stored(now, Stamp::None, &pending);
         }
         log.awaited = log.pending.len();
         effects.extend(log.pending.iter().map(|it| {
@@ -260,7 +277,7 @@ fn append(
     stands_at: Placed,
     draft: Draft,
     origin: Origin,
-    (class, is_told): (Class, bool),
+    (class, is_told, live): (Class, bool, Stamp),
     wall: UnixMillis,
     effects: &mut Vec<Effect>,
 ) -> Taken {
@@ -295,7 +312,7 @@ fn append(
         effects.push(Effect::Store(Task::Append { publication, key: key.clone(), class }));
     }
     if is_told {
-        log.recent.push(now, Arc::clone(&publication));
+        log.recent.push(now, live, Arc::clone(&publication));
     }
     let message = Arc::clone(&publication);
     let origins = if is_told { Vec::new() } else { vec![origin] };
@@ -308,6 +325,7 @@ fn remember(
     home: &mut Home,
     now: Tick,
     draft: Draft,
+    live: Stamp,
     keys_for: Duration,
     wall: UnixMillis,
     keep: &Keep,
@@ -323,7 +341,7 @@ fn remember(
     }
     let message = log::publication(draft, Kind::Message(at), log.tick(wall));
     log.assigned = at.offset;
-    log.recent.push(now, Arc::clone(&message));
+    log.recent.push(now, live, Arc::clone(&message));
     log.recent.trim(now, keep);
     log.first = log.recent.first().unwrap_or(Offset(at.offset.0 + 1));
     Taken::Placed(message, at)

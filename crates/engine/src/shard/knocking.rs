@@ -49,9 +49,11 @@ impl Shard {
                 home.follow(shard);
                 let at = home.at;
                 if shard == self.rules.shard {
+                    self.reached(shard, self.homes.reached, effects);
                     self.followed(now, channel, follow, at, effects);
                 } else {
-                    let envelope = Envelope::Followed { channel, follow, at };
+                    let reached = self.homes.reached;
+                    let envelope = Envelope::Followed { channel, follow, at, reached };
                     effects.push(Effect::Send { to: shard, envelope });
                 }
             }
@@ -137,6 +139,7 @@ impl Shard {
         let has_receipts = self.namespace(channel).has_receipts;
         let beginning = self.homes.beginning();
         let new = self.homes.new_log(Stage::Ready);
+        let row_last = self.homes.reached.disk;
         let Some(home) = self.homes.find_mut(channel) else { return };
         let Some(log) = &mut home.log else { return };
         let before = home.at;
@@ -162,6 +165,7 @@ impl Shard {
         log.assigned = home.at.offset;
         log.pending.clear();
         if home.at != before {
+            log.sure_after = row_last;
             log.recent.clear();
             let followers = std::mem::take(&mut home.followers);
             self.tell_missed(now, channel, followers, effects);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proto::{ChannelName, Kind, Notice, Publication};
 
 use super::Shard;
-use crate::{deadlines::Tick, effect::Effect, input::Moved};
+use crate::{deadlines::Tick, effect::Effect, input::Moved, position::Stamp};
 
 impl Shard {
     /// A home's bell has rung: tells what is due, and listens for the next.
@@ -53,7 +53,7 @@ impl Shard {
             payload: Arc::default(),
             time: self.wall,
         };
-        self.pass_on(now, followers, Arc::new(publication), effects);
+        self.pass_on(now, followers, (Arc::new(publication), Stamp::None), effects);
     }
 
     /// A cursor stands where it was to stand for good: members are told soon (R75).

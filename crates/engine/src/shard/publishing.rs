@@ -17,6 +17,7 @@ use crate::{
     knock::Knock,
     log,
     policy::Slow,
+    position::Stamp,
 };
 
 impl Shard {
@@ -69,7 +70,7 @@ impl Shard {
         let followers = self.homes.find(&draft.channel).map_or(0, |it| it.followers);
         let channel = draft.channel.clone();
         let publication = log::publication(draft, Kind::Signal, self.wall);
-        self.pass_on(now, followers, publication, effects);
+        self.pass_on(now, followers, (publication, Stamp::None), effects);
         self.placed(origin, channel, Ok(None), effects);
     }
 
@@ -78,15 +79,15 @@ impl Shard {
         &mut self,
         now: Tick,
         followers: u64,
-        publication: Arc<Publication>,
+        (publication, stamp): (Arc<Publication>, Stamp),
         effects: &mut Vec<Effect>,
     ) {
         for shard in shards_in(followers) {
             let publication = Arc::clone(&publication);
             if shard == self.rules.shard {
-                self.published(now, publication, effects);
+                self.published(now, publication, stamp, effects);
             } else {
-                let envelope = Envelope::Published { publication };
+                let envelope = Envelope::Published { publication, stamp };
                 effects.push(Effect::Send { to: shard, envelope });
             }
         }
@@ -97,6 +98,7 @@ impl Shard {
         &mut self,
         now: Tick,
         publication: Arc<Publication>,
+        stamp: Stamp,
         effects: &mut Vec<Effect>,
     ) {
         // The last member may have left while the message was on its way.
@@ -113,7 +115,7 @@ impl Shard {
                 if is_mail && let Some(key) = self.channels.key(&publication.channel) {
                     self.mailed(now, key);
                 }
-                effects.push(Effect::Deliver { publication });
+                effects.push(Effect::Deliver { publication, stamp });
             }
             Ok(false) => {}
             Err(Missed) => self.missed(now, &publication.channel, effects),

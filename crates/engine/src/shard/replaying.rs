@@ -80,6 +80,11 @@ impl Shard {
         let begins = replay.next.is_none().then_some(replay.begins);
         let is_again = begins.is_none() && replay.begins == Begins::Silently;
         let fetched = match (fetched, begins) {
+            // What it was to be told has been cut meanwhile.
+            (Ok(fetched), Some(Begins::Recovered)) if fetched.recovered != Some(true) => {
+                self.close(now, conn, Code::TooSlow.into(), effects);
+                return;
+            }
             (Ok(fetched), _) => fetched,
             (Err(refusal), Some(Begins::For(id))) => {
                 self.leave(now, conn, key, effects);
@@ -136,7 +141,7 @@ impl Shard {
         let id = match begins {
             Begins::For(id) => Some(Some(id)),
             Begins::Resumed => Some(None),
-            Begins::Silently => None,
+            Begins::Silently | Begins::Recovered => None,
         };
         if let Some(id) = id {
             let event = Event::Subscribed { id, channel: channel.clone(), stand };

@@ -23,7 +23,7 @@ impl Shard {
     ) {
         let record = self.conns.at_mut(conn);
         let has_joined = record.joined.iter().any(|it| !it.is_given);
-        if has_joined || record.resuming != Resuming::No {
+        if has_joined || !matches!(record.resuming, Resuming::No) {
             let sentence = "Resume before subscribing, and once.";
             let refusal = Refusal::new(Code::BadCommand).saying(sentence);
             self.refuse(conn, Some(id), refusal, effects);
@@ -43,6 +43,9 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let Some(record) = self.conns.find_mut(conn) else { return };
+        if !matches!(record.resuming, Resuming::Asked(_)) {
+            return;
+        }
         let asked = std::mem::replace(&mut record.resuming, Resuming::Done);
         let Resuming::Asked(asked) = asked else { return };
         let Asked { id, since } = *asked;

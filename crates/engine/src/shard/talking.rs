@@ -6,7 +6,7 @@ use proto::{Action, Code, ConnId, Message, Refusal};
 
 use super::Shard;
 use crate::{
-    conn::Stage,
+    conn::{Conn, Stage},
     conversation::{Conversation, awaited},
     deadlines::Tick,
     effect::{Ask, Effect},
@@ -14,14 +14,16 @@ use crate::{
 };
 
 impl Shard {
-    /// The application speaks first; publications wait for it.
-    pub(super) fn greet(&mut self, id: ConnId, effects: &mut Vec<Effect>) {
-        let conversation =
-            Conversation { is_asking: true, is_greeting: true, ..Default::default() };
-        self.conns.at_mut(id).conversation = Some(Box::new(conversation));
+    /// The application speaks first; publications wait for it, but for those of whoever goes on where
+    /// it was.
+    pub(super) fn greet(&mut self, id: ConnId, recovered: bool, effects: &mut Vec<Effect>) {
+        let talk = self.conns.at_mut(id).conversation.get_or_insert_default();
+        (talk.is_asking, talk.is_greeting) = (true, !recovered);
         self.tally.asks += 1;
-        effects.push(Effect::Hold { conn: id });
-        effects.push(Effect::Ask { conn: id, ask: Ask::Connected });
+        if !recovered {
+            effects.push(Effect::Hold { conn: id });
+        }
+        effects.push(Effect::Ask { conn: id, ask: Ask::Connected { recovered } });
     }
 
     /// A client said something in words only its application understands.
@@ -82,6 +84,12 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         self.tally.asks_answered += 1;
+        if let Some(waits) = self.conns.find_mut(id).and_then(Conn::recovering) {
+            if std::mem::take(&mut waits.asks_app) {
+                self.may_return(now, id, answer, effects);
+            }
+            return;
+        }
         match answer {
             Ok(actions) => {
                 for action in actions {

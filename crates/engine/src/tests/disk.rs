@@ -15,6 +15,7 @@ use crate::{Effect, Input, Loaded, Task};
 #[derive(Default)]
 pub(super) struct Disk {
     logs: BTreeMap<ChannelName, Kept>,
+    pub(super) row_last: u64,
     /// What it has been asked, by which shard.
     asked: VecDeque<(u16, Task)>,
     pub(super) is_held: bool,
@@ -29,6 +30,8 @@ struct Kept {
     /// The offset of the first message here.
     first: u64,
     messages: Vec<Arc<Publication>>,
+    /// Where those are.
+    rows: Vec<u64>,
     cursors: BTreeMap<Reader, Cursor>,
     keys: Vec<(Arc<str>, Offset)>,
 }
@@ -61,9 +64,10 @@ impl Disk {
             Task::Append { publication, key, .. } => {
                 let channel = publication.channel.clone();
                 let Kind::Message(at) = publication.kind else { panic!("signals are not kept") };
-                let mut outcome = failed.map_or(Ok(()), Err);
+                let mut outcome = failed.map_or(Ok(0), Err);
                 if failed.is_none() || self.lies {
-                    outcome = outcome.and(self.append(publication, key, at));
+                    outcome =
+                        self.append(publication, key, at).and_then(|row| outcome.map(|_| row));
                 }
                 Input::Appended { channel, at, outcome }
             }
@@ -88,6 +92,11 @@ impl Disk {
                 let page = failed.map_or_else(|| Ok(page()), Err);
                 Input::Found { channel, epoch, wish, asked_by, page }
             }
+            Task::Locate { channel, epoch, row, joined, asked_by, .. } => {
+                let stood_at = self.logs.get(&channel).and_then(|it| it.stood_at(row));
+                let stood_at = stood_at.filter(|_| failed.is_none());
+                Input::Located { channel, epoch, stood_at, joined, asked_by }
+            }
         };
         Some((shard, input))
     }
@@ -97,6 +106,7 @@ impl Disk {
         let kept = self.logs.get_mut(channel).unwrap();
         while kept.first < first {
             kept.messages.remove(0);
+            kept.rows.remove(0);
             kept.first += 1;
         }
     }
@@ -122,7 +132,7 @@ impl Disk {
         publication: Arc<Publication>,
         key: Option<Arc<str>>,
         at: Placed,
-    ) -> Result<(), Code> {
+    ) -> Result<u64, Code> {
         let kept = self.logs.entry(publication.channel.clone()).or_default();
         if kept.first == 0 {
             (kept.first, kept.epoch) = (1, at.epoch);
@@ -131,9 +141,11 @@ impl Disk {
         if at.epoch != head.epoch || at.offset.0 != head.offset.0 + 1 {
             return Err(Code::StoreUnavailable);
         }
+        self.row_last += 1;
+        kept.rows.push(self.row_last);
         kept.messages.push(publication);
         kept.keys.extend(key.map(|it| (it, at.offset)));
-        Ok(())
+        Ok(self.row_last)
     }
 
     fn page(&self, channel: &ChannelName, epoch: Epoch, span: Span, messages_max: usize) -> Page {
@@ -158,6 +170,12 @@ impl Disk {
 }
 
 impl Kept {
+    /// Whoever lacks something that was cut is not told that it does not.
+    fn stood_at(&self, row: u64) -> Option<Offset> {
+        let count = self.rows.iter().filter(|it| **it <= row).count() as u64;
+        (0 < count || self.first == 1).then(|| Offset(self.first - 1 + count))
+    }
+
     fn head(&self) -> LogHead {
         let offset = Offset(self.first + self.messages.len() as u64 - 1);
         LogHead { at: Placed { epoch: self.epoch, offset }, first: Offset(self.first) }

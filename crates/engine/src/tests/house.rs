@@ -12,8 +12,18 @@ use crate::{
 };
 
 /// Routes by the names the scripts call them.
-pub(super) const ROUTES: [&str; 8] =
-    ["native", "observed", "quiet", "plain", "app", "chat", "strict", "events"];
+pub(super) const ROUTES: [&str; 10] = [
+    "native",
+    "observed",
+    "quiet",
+    "plain",
+    "app",
+    "chat",
+    "strict",
+    "events",
+    "recovering",
+    "returning",
+];
 
 pub(super) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
     Rules {
@@ -24,6 +34,7 @@ pub(super) fn rules(shard: u16, shards: u16, epoch_seed: u64) -> Rules {
         namespaces: Arc::new(namespaces()),
         keys_for: Duration::from_secs(60),
         log_bytes_max: 64 << 20,
+        row_last: 0,
         permissions: Arc::new(permissions()),
     }
 }
@@ -70,13 +81,14 @@ fn namespaces() -> Namespaces {
 fn policy(route: &str) -> Policy {
     let dialect = match route {
         "plain" | "app" | "strict" => Dialect::Plain,
-        "events" => Dialect::SocketIo,
+        "events" | "recovering" | "returning" => Dialect::SocketIo,
         _ => Dialect::Native,
     };
     let mode = if route == "observed" { Mode::Observe } else { Mode::Enforce };
     Policy {
         dialect,
-        has_app: matches!(route, "app" | "chat" | "strict"),
+        has_app: matches!(route, "app" | "chat" | "strict" | "returning"),
+        recovers: matches!(route, "recovering" | "returning"),
         messages: Some(Rate::per_minute(60).unwrap()),
         typing: Some(Rate::new(10, Duration::from_secs(5)).unwrap()),
         messages_mode: mode,

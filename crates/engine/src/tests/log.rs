@@ -61,7 +61,17 @@ impl Log {
             Effect::Acknowledge { conn, reply, values } => {
                 format!("{} <- acknowledge {} {}", who(conn), reply.0, values.json)
             }
-            Effect::Deliver { .. } => return None,
+            Effect::Deliver { .. } | Effect::Reached { .. } => return None,
+            Effect::Seated { conn, channel, at } => {
+                let at = at.map_or("somewhere".to_owned(), place);
+                format!("{} sits in {channel} from {at}", who(conn))
+            }
+            Effect::Unseated { conn, channel } => format!("{} sits not in {channel}", who(conn)),
+            Effect::Recovered { conn, places } => {
+                let one = |it: &(ChannelName, Placed)| format!("{} after {}", it.0, place(it.1));
+                let places: Vec<String> = places.iter().map(one).collect();
+                format!("{} goes on in {}", who(conn), places.join(", "))
+            }
             Effect::Replay { conn, messages } => {
                 let channel = &messages[0].channel;
                 format!("{} <- replay {channel} {}", who(conn), said(messages))
@@ -83,6 +93,9 @@ impl Log {
             Effect::Store(Task::Find { channel, span, messages_max, .. }) => {
                 format!("disk <- find {channel} {span:?} at most {messages_max}")
             }
+            Effect::Store(Task::Locate { channel, row, .. }) => {
+                format!("disk <- where was {channel} at row {row}")
+            }
             Effect::TakeUp { conn, session } => format!("{} takes up {session:?}", who(conn)),
             Effect::Hold { conn } => format!("{} held", who(conn)),
             Effect::Release { conn } => format!("{} released", who(conn)),
@@ -96,7 +109,14 @@ impl Log {
             Effect::Authenticate { conn, token, refresh: true } => {
                 format!("verify newer {token} of {}", who(conn))
             }
-            Effect::Ask { conn, ask: Ask::Connected } => format!("app <- {} connected", who(conn)),
+            Effect::Ask { conn, ask: Ask::Returned { rooms } } => {
+                let names: Vec<&str> = rooms.iter().map(|it| it.as_str()).collect();
+                format!("app <- {} returns to {}", who(conn), names.join(" "))
+            }
+            Effect::Ask { conn, ask: Ask::Connected { recovered } } => {
+                let recovered = if *recovered { " recovered" } else { "" };
+                format!("app <- {} connected{recovered}", who(conn))
+            }
             Effect::Ask { conn, ask: Ask::Said(it) } => {
                 format!("app <- {} said {}", who(conn), say(it))
             }
@@ -183,11 +203,11 @@ fn send(envelope: &Envelope) -> String {
             });
             format!("follow only {}{}", names.join(" "), present.collect::<String>())
         }
-        Envelope::FollowedAll { places } => {
+        Envelope::FollowedAll { places, .. } => {
             let text = |it: &(_, _, _)| format!("{} after {}", it.0, place(it.2));
             format!("followed {}", places.iter().map(text).collect::<Vec<_>>().join(", "))
         }
-        Envelope::Published { publication } => match publication.kind {
+        Envelope::Published { publication, .. } => match publication.kind {
             Kind::Message(at) => format!("published {} {}", publication.channel, place(at)),
             Kind::Signal => format!("signalled {}", publication.channel),
             Kind::Notice(ref it) => format!("told {} {}", publication.channel, notice(it)),
@@ -299,6 +319,7 @@ fn wanted(wish: &Wish) -> String {
     match wish {
         Wish::Begin { start, .. } => format!("from {start:?}"),
         Wish::GoOn { after } => format!("on after {}", after.offset.0),
+        Wish::Locate { position, .. } => format!("place at {position}"),
         Wish::Read { span, limit, .. } => format!("{span:?} at most {limit}"),
     }
 }

@@ -14,7 +14,7 @@ use super::{
     log::Log,
     script::{self, Deed, Line},
 };
-use crate::{Effect, Envelope, Input, Shard};
+use crate::{Effect, Envelope, Input, Rules, Shard};
 
 pub(super) fn play(shards: u16, script: &str) -> String {
     let mut play = Play::new(shards);
@@ -178,7 +178,7 @@ impl Play {
                 self.log.write(&line);
             }
             match self.disk.ask(shard, effect) {
-                Some(Effect::Deliver { publication }) => self.owed.push((shard, publication)),
+                Some(Effect::Deliver { publication, .. }) => self.owed.push((shard, publication)),
                 Some(Effect::Send { to, envelope }) => self.bus.push_back((to, envelope)),
                 Some(Effect::Replay { conn, .. }) => self.replayed.push((shard, conn)),
                 _ => {}
@@ -254,7 +254,7 @@ impl Play {
     /// A shard ends over a bug; its driver closes its sockets and lets a fresh one take over.
     fn fail(&mut self, shard: u16) {
         let shards = u16::try_from(self.shards.len()).unwrap();
-        let rules = house::rules(shard, shards, 0xf0);
+        let rules = Rules { row_last: self.disk.row_last, ..house::rules(shard, shards, 0xf0) };
         self.shards[usize::from(shard)] = Shard::new(rules, self.now);
         self.tell(shard, Input::TookOver);
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! ann opens [ROUTE] [on=1] [for=60s] [user=bob] [role=staff] [in=den,lobby] [awaiting] [anonymous]
 //!           [jti=ID] [iat=5] [session=7] [resumed] [device=phone]
+//!           [at=POSITION [rooms=den@a2/1,log:1]]
 //! ann subscribes den #1       ann unsubscribes den #2      ann publishes den hi #3
 //! ann signals den hi #4       ann pings #5                 ann connects TOKEN #6
 //! ann refreshes TOKEN #7      ann babbles #8               ann says hello
@@ -37,7 +38,7 @@ use proto::{
 };
 
 use super::house::{self, ROUTES};
-use crate::{Draft, Errand, Input, Opened, Proof, TakenUp, Ticket, Whom};
+use crate::{Draft, Errand, Input, Opened, Position, Proof, Returning, TakenUp, Ticket, Whom};
 
 /// What a shard is told of a person, once it is known which connection that is.
 type ByConn = Box<dyn FnOnce(ConnId) -> Input>;
@@ -150,6 +151,7 @@ fn opens(name: &str, options: &[&str]) -> Line {
         awaits_token: is("awaiting"),
         channels: channels(options),
         device: option(options, "device=").map(Into::into),
+        returning: option(options, "at=").map(|it| Box::new(returning(it, options))),
     };
     let shard = option(options, "on=").map_or(0, |it| it.parse().unwrap());
     Line::Opens { name: name.to_owned(), shard, opened }
@@ -172,6 +174,11 @@ fn proof(name: &str, options: &[&str]) -> Proof {
         session: option(options, "session=")
             .map(|it| (SessionId(it.parse().unwrap()), is("resumed"))),
     }
+}
+
+fn returning(position: &str, options: &[&str]) -> Returning {
+    let rooms = option(options, "rooms=").map_or(Vec::new(), |it| places(&it.replace('@', " ")));
+    Returning { position: Position::parse(position).unwrap(), rooms }
 }
 
 fn channels(options: &[&str]) -> Vec<ChannelName> {

@@ -80,7 +80,7 @@ pub(super) fn check_task(task: &Task, model: &Model) -> Checked {
 }
 
 pub(super) fn check_envelope(envelope: &Envelope, model: &mut Model) -> Checked {
-    if let Envelope::Published { publication } = envelope {
+    if let Envelope::Published { publication, .. } = envelope {
         return model.live(publication);
     }
     if let Envelope::Placed { channel, at: Ok(Some(at)), .. } = envelope {

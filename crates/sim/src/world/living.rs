@@ -50,7 +50,9 @@ impl World {
         session.stands = channels.iter().map(|it| (it.clone(), None)).collect();
         let awaits_token = session.awaits_token;
         let device = person.device.clone();
-        let opened = Opened { policy: person.route, proof, awaits_token, channels, device };
+        let returning = None;
+        let opened =
+            Opened { policy: person.route, proof, awaits_token, channels, device, returning };
         let (life, reads_every) = (person.life, person.reads_every);
         self.people[number].session = Some(session);
         for name in CHANNELS {

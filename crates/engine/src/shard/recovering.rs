@@ -1,0 +1,206 @@
+//! A connection goes on where an earlier one of its session was, in all its channels or in none: what
+//! Socket.IO calls connection state recovery.
+//!
+//! ```text
+//!   opened ─► which rooms still? ─► where in each? ─► all known: told that it is in, recovered
+//!               the application       their homes  └► one is not: told that it is in, anew
+//! ```
+
+use std::sync::Arc;
+
+use proto::{Action, ChannelName, ConnId, Placed, Refusal, Start};
+
+use super::{Shard, Welcome};
+use crate::{
+    conn::{Conn, Resuming},
+    deadlines::Tick,
+    effect::{Ask, Effect},
+    input::{Fetched, Returning},
+    knock::{AskedBy, Wish},
+    owed::Begins,
+    policy::Storage,
+    position::Position,
+};
+
+/// Somebody who has not been told yet that it is in.
+#[derive(Debug)]
+pub(crate) struct Recovering {
+    position: Arc<Position>,
+    rooms: Vec<(ChannelName, Option<Placed>)>,
+    welcome: Welcome,
+    /// Its application is still to say which rooms it may be in.
+    pub(crate) asks_app: bool,
+    attempt: u32,
+    /// Channels whose homes have been asked.
+    waiting: Vec<ChannelName>,
+    /// Where it goes on.
+    places: Vec<(ChannelName, Placed)>,
+    /// What is not acknowledged in a mailbox comes again anyway.
+    mailboxes: Vec<ChannelName>,
+}
+
+impl Shard {
+    /// Nothing is told before it is known.
+    pub(super) fn recover(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        returning: Returning,
+        welcome: Welcome,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Returning { position, rooms } = returning;
+        self.attempts = self.attempts.wrapping_add(1);
+        let asks_app = welcome.has_app;
+        let recovering = Recovering {
+            position: Arc::new(position),
+            rooms,
+            welcome,
+            asks_app,
+            attempt: self.attempts,
+            waiting: Vec::new(),
+            places: Vec::new(),
+            mailboxes: Vec::new(),
+        };
+        let rooms = recovering.rooms.iter().map(|it| it.0.clone()).collect();
+        self.conns.at_mut(id).resuming = Resuming::Recovering(Box::new(recovering));
+        if asks_app {
+            self.tally.asks += 1;
+            effects.push(Effect::Ask { conn: id, ask: Ask::Returned { rooms } });
+        } else {
+            self.look_for_places(now, id, Vec::new(), effects);
+        }
+    }
+
+    /// The application has said which rooms it may be in.
+    pub(super) fn may_return(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        answer: Result<Vec<Action>, Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Ok(actions) = answer else {
+            self.tally.asks_failed += 1;
+            self.decide(now, id, false, effects);
+            return;
+        };
+        let rooms = actions.into_iter().filter_map(|it| match it {
+            Action::Join(channel) => Some(channel),
+            Action::Publish { .. }
+            | Action::Reply(_)
+            | Action::Acknowledge { .. }
+            | Action::Leave(_)
+            | Action::Close(_) => None,
+        });
+        self.look_for_places(now, id, rooms.collect(), effects);
+    }
+
+    /// Asks the homes of the route's channels, and of these.
+    fn look_for_places(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        rooms: Vec<ChannelName>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let shard = self.rules.shard;
+        let Some(waits) = self.conns.find_mut(id).and_then(Conn::recovering) else { return };
+        let mut channels = waits.welcome.channels.clone();
+        channels.extend(rooms);
+        channels.sort_unstable();
+        channels.dedup();
+        let (position, attempt) = (Arc::clone(&waits.position), waits.attempt);
+        let joined = |it: &ChannelName| waits.rooms.iter().find(|room| room.0 == *it)?.1;
+        let asked: Vec<_> = channels.iter().map(|it| (it.clone(), joined(it))).collect();
+        let is_mailbox = |it: &ChannelName| self.namespace(it).is_mailbox;
+        let (mailboxes, asked): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|it| is_mailbox(&it.0));
+        let has_log = |it: &ChannelName| self.namespace(it).log.storage != Storage::None;
+        let is_possible = asked.iter().all(|it| has_log(&it.0));
+        let Some(waits) = self.conns.find_mut(id).and_then(Conn::recovering) else { return };
+        waits.mailboxes = mailboxes.into_iter().map(|it| it.0).collect();
+        if !is_possible || asked.is_empty() {
+            self.decide(now, id, is_possible, effects);
+            return;
+        }
+        waits.waiting = asked.iter().map(|it| it.0.clone()).collect();
+        for (channel, joined) in asked {
+            let wish = Wish::Locate { position: Arc::clone(&position), joined };
+            let asked_by = AskedBy::Recovery { shard, conn: id, attempt };
+            self.ask_home(now, channel, wish, asked_by, effects);
+        }
+    }
+
+    /// A home has said where in its channel the connection was.
+    pub(super) fn located_for(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        attempt: u32,
+        channel: ChannelName,
+        fetched: Result<Fetched, Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(waits) = self.conns.find_mut(id).and_then(Conn::recovering) else { return };
+        let place = waits.waiting.iter().position(|it| *it == channel);
+        let Some(place) = place.filter(|_| waits.attempt == attempt) else { return };
+        waits.waiting.swap_remove(place);
+        let found = fetched.ok().filter(|it| it.recovered == Some(true));
+        let Some(Fetched { head, from, .. }) = found else {
+            self.decide(now, id, false, effects);
+            return;
+        };
+        waits.places.push((channel, Placed { offset: from, ..head.at }));
+        if waits.waiting.is_empty() {
+            self.decide(now, id, true, effects);
+        }
+    }
+
+    /// Tells it that it is in.
+    fn decide(&mut self, now: Tick, id: ConnId, recovered: bool, effects: &mut Vec<Effect>) {
+        let Some(conn) = self.conns.find_mut(id) else { return };
+        let Resuming::Recovering(waits) = std::mem::replace(&mut conn.resuming, Resuming::Done)
+        else {
+            return;
+        };
+        let Recovering { mut welcome, mut places, mailboxes, .. } = *waits;
+        if recovered {
+            places.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+            welcome.channels.retain(|it| !places.iter().any(|place| place.0 == *it));
+            effects.push(Effect::Recovered { conn: id, places: places.clone() });
+            welcome.channels.extend(mailboxes);
+            welcome.places = Some(places);
+        }
+        self.welcome(now, id, welcome, effects);
+        self.schedule(id);
+    }
+
+    /// Takes a seat again, and is sent all that has been said there since.
+    pub(super) fn sit_again(
+        &mut self,
+        now: Tick,
+        id: ConnId,
+        channel: ChannelName,
+        at: Placed,
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = self.channel_key(now, &channel, effects);
+        if self.conns.find(id).is_none_or(|it| it.is_in(key)) {
+            return;
+        }
+        self.seat(now, id, key, true, effects);
+        self.tell_seated(id, &channel, Some(at), effects);
+        self.begin(now, id, channel, Start::After(at), Begins::Recovered, effects);
+    }
+}
+
+impl Conn {
+    /// Whether it waits for a home of which this is true.
+    pub(crate) fn recovers_from(&self, mut is_it: impl FnMut(&ChannelName) -> bool) -> bool {
+        match &self.resuming {
+            Resuming::Recovering(waits) => waits.waiting.iter().any(|it| is_it(it)),
+            Resuming::No | Resuming::Asked(_) | Resuming::Done => false,
+        }
+    }
+}
