@@ -21,6 +21,7 @@ use crate::{
 
 mod keeping; // Rows, out and in.
 mod looking; // What others ask.
+mod sitting; // Rooms of live sessions.
 
 /// Every identified connection of a route that keeps sessions has one.
 #[derive(Debug)]
@@ -33,7 +34,8 @@ pub struct Sessions {
     pub(crate) profiles: Profiles,
     /// Those that are away, by when they end.
     leaving: BTreeSet<(Instant, u32)>,
-    /// Channels of those that have come back and not asked for them yet.
+    /// Channels of those that are live: of those that have come back and not asked for them yet, and
+    /// of those that are noted as they are joined ([`Sessions::sit`]).
     unclaimed: HashMap<u32, Vec<Left>>,
     /// Channels remembered in all, for those that are away and those that have come back.
     pub(crate) left_count: usize,
@@ -293,6 +295,9 @@ impl Sessions {
         let slot = self.seated(place, seat)?;
         let left = self.unclaimed.remove(&slot).unwrap_or_default();
         self.left_count -= left.len();
+        if !left.is_empty() {
+            self.soil(slot);
+        }
         Some(left)
     }
 

@@ -5,6 +5,7 @@ mod model;
 mod policies;
 mod resuming;
 mod revoking;
+mod sitting;
 
 use std::{
     net::IpAddr,

@@ -27,7 +27,7 @@ impl Sessions {
             record.is_dirty = false;
             record.is_kept = true;
             let key = record.id().to_string();
-            let row = self.row(self.record(slot));
+            let row = self.row(slot);
             changes.push(Change { key, value: Some(rows::write(&row)) });
         }
         // What a burst has made them grow to is not kept for the next.
@@ -122,11 +122,13 @@ impl Sessions {
         self.leaving.insert((ends_at, slot));
     }
 
-    fn row(&self, record: &Record) -> SessionRow {
+    fn row(&self, slot: u32) -> SessionRow {
+        let record = self.record(slot);
         let identity = &record.identity;
+        let noted = self.unclaimed.get(&slot).map_or(&[][..], |it| &it[..]);
         let (since, until, left) = match &record.state {
-            State::Live { .. } => (None, None, &[][..]),
-            State::Lent(lent) => (None, Some(lent.until.0), &[][..]),
+            State::Live { .. } => (None, None, noted),
+            State::Lent(lent) => (None, Some(lent.until.0), noted),
             State::Away(away) => (Some(away.since.0), Some(away.until.0), &away.left[..]),
         };
         SessionRow {
