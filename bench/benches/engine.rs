@@ -128,7 +128,7 @@ fn publishing(criterion: &mut Criterion) {
                 |input| {
                     shard.handle(now, input, &mut effects);
                     for effect in effects.drain(..) {
-                        if let Effect::Deliver { publication } = effect {
+                        if let Effect::Deliver { publication, .. } = effect {
                             let members = shard.members(&publication.channel, Dialect::Plain);
                             members.iter().for_each(|it| {
                                 black_box(it.conn);

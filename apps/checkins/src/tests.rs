@@ -179,6 +179,7 @@ fn visitor(user: &str) -> Visitor {
         address: [127, 0, 0, 1].into(),
         auth: None,
         namespace: None,
+        recovered: None,
     }
 }
 

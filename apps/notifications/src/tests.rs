@@ -121,6 +121,7 @@ fn visitor_with(claims: &Value, route: &str, captures: &[(Arc<str>, Arc<str>)]) 
         address: [192, 0, 2, 1].into(),
         auth: None,
         namespace: None,
+        recovered: None,
     }
 }
 

@@ -3,20 +3,34 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use proto::{Action, Message, Refusal, Values};
+use proto::{Action, ChannelName, Message, Refusal, Values};
 
 use crate::{gateway::Person, visitor::Visitor};
 
 /// An application behind the gateway.
 ///
-/// Calls for one connection never overlap and come in order: `admit`, `connected`, `message`…,
-/// `disconnected`. Calls for different connections run at the same time. A call that panics ends
-/// its connection with `APP_FAILED` and nothing else.
+/// Calls for one connection never overlap and come in order: `admit`, `returned` of those who come
+/// back after an interruption, `connected`, `message`…, `disconnected`. Calls for different
+/// connections run at the same time. A call that panics ends its connection with `APP_FAILED` and
+/// nothing else.
 #[async_trait]
 pub trait App: Send + Sync + 'static {
     /// May this visitor connect? Asked before the upgrade, after every check of the gateway's own.
     async fn admit(&self, _visitor: &Visitor) -> Result<(), Refusal> {
         Ok(())
+    }
+
+    /// A visitor comes back after an interruption; an earlier connection was in these channels. In
+    /// which of them may it go on? All it has missed in those it will be told, and then
+    /// [`Visitor::recovered`] says so. `None`: it begins anew, and is told that it does. Asked
+    /// before `connected`, of clients of Socket.IO alone; one that leaves before that is not heard
+    /// of again.
+    async fn returned(
+        &self,
+        _visitor: &Visitor,
+        _rooms: Vec<ChannelName>,
+    ) -> Option<Vec<ChannelName>> {
+        None
     }
 
     /// The connection is open and in its route's channels. What is replied here is its first frame.

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use proto::{ConnId, Identity};
+use proto::{ChannelName, ConnId, Identity};
 
 /// Who is on the other side of a connection, and by which route they came.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Visitor {
     /// The namespace that a Socket.IO client has joined, such as `/` or `/admin`. Each one is a
     /// connection of its own.
     pub namespace: Option<Arc<str>>,
+    /// In which channels it goes on where an earlier connection of its was, if it does.
+    pub recovered: Option<Arc<[ChannelName]>>,
 }
 
 impl Visitor {

@@ -90,7 +90,7 @@ pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) 
         let jwks = root.table("jwks", says, keys::jwks_rules);
         let api = root.table("api", "The HTTP API for backends.", access::api);
         let mut apps = apps::read(root);
-        let routes = routes::read(root, &known, &mut apps);
+        let mut routes = routes::read(root, &known, &mut apps);
         if routes.len() > ROUTES_MAX {
             root.fault("routes", Wrong::new("too many routes", "65535 paths are the most."));
         }
@@ -98,6 +98,9 @@ pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) 
         let monitoring =
             root.table("monitoring", says, |it| access::monitoring(it, &known, &routes));
         let namespaces = channels::namespaces(root);
+        // Where nothing is kept there is nothing to go on with, and events stay as they are.
+        let has_logs = namespaces.has_logs();
+        routes.iter_mut().for_each(|it| it.policy.recovers &= has_logs);
         let says = "Logs: what they may take of the machine.";
         let store = root.table("store", says, store::read);
         let permissions = channels::permissions(root);

@@ -84,6 +84,8 @@ pub(crate) fn read(
     let policy = Policy {
         dialect,
         has_app,
+        // Said in [routes.sessions].
+        recovers: false,
         messages: limits.messages,
         typing: limits.typing,
         messages_mode: limits.mode,

@@ -109,7 +109,9 @@ fn route(
         "The most fragments of one message; empty ones count.",
     );
     let (limits, policy) = policy::read(table, dialect, app.is_some());
-    let sessions = sessions::read(table, !matches!(tokens, Some(None)));
+    let asks_for_tokens = !matches!(tokens, Some(None));
+    let (sessions, recovers) = sessions::read(table, dialect, asks_for_tokens);
+    let policy = Policy { recovers, ..policy };
     require_tokens(table, tokens.as_ref(), &joins);
     let paths: Vec<PathPattern> = [path?].into_iter().chain(aliases).collect();
     check_captures(table, &paths, &joins);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proto::Dialect;
 use session::{Policy, WhenFull};
 
 use crate::{fault::Wrong, table::Table, value::Choice};
@@ -16,36 +17,57 @@ const MAX: u32 = session::Bounds::OF_USER_MAX;
 /// Beyond a day a client had better sign in again.
 const GRACE_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// Kept wherever users have names. `asks_for_tokens` says whether they do here.
-pub(crate) fn read(table: &mut Table<'_>, asks_for_tokens: bool) -> Option<Policy> {
+/// Kept wherever users have names. `asks_for_tokens` says whether they do here. And whether a
+/// client that comes back goes on in all its channels at once.
+pub(crate) fn read(
+    table: &mut Table<'_>,
+    dialect: Dialect,
+    asks_for_tokens: bool,
+) -> (Option<Policy>, bool) {
     let default = Policy::default();
+    let mut recovers = None;
     let says = "What a client keeps across its connections. `\"none\"`: nothing. Means nothing \
                 without tokens.";
     let has = table.has("sessions");
-    let policy = table.table_or_none("sessions", says, |it| Policy {
-        max: it.maybe_within(
-            "max",
-            1..=MAX,
-            "Sessions of one user. Those that are away make room first, longest away first. \
+    let policy = table.table_or_none("sessions", says, |it| {
+        recovers = it.maybe(
+            "recovery",
+            "Connection state recovery, of `socketio` alone: a client that comes back within the \
+             grace is told what it has missed, and each event has one more value at its end that \
+             says how far it is. Without it: `true`, if there is a namespace with a log.",
+        );
+        Policy {
+            max: it.maybe_within(
+                "max",
+                1..=MAX,
+                "Sessions of one user. Those that are away make room first, longest away first. \
              Without it: as many as come.",
-        ),
-        when_full: it.or(
-            "when_full",
-            default.when_full,
-            "When so many are live: `refuse` the new one, or `replace` the oldest, whose \
+            ),
+            when_full: it.or(
+                "when_full",
+                default.when_full,
+                "When so many are live: `refuse` the new one, or `replace` the oldest, whose \
              connection is closed.",
-        ),
-        grace: it.within(
-            "grace",
-            default.grace,
-            Duration::from_secs(1)..=GRACE_MAX,
-            "How long a session waits for its client to come back. For as long its id is good \
+            ),
+            grace: it.within(
+                "grace",
+                default.grace,
+                Duration::from_secs(1)..=GRACE_MAX,
+                "How long a session waits for its client to come back. For as long its id is good \
              for coming back with an expired token.",
-        ),
+            ),
+        }
     });
+    if recovers == Some(true) && dialect != Dialect::SocketIo {
+        let remedy = "Clients of other dialects say themselves where they are. Remove this.";
+        let wrong = Wrong::new("only clients of socketio recover like this", remedy);
+        table.fault("sessions", wrong);
+    }
     if !asks_for_tokens && has && policy.is_some() {
         let remedy = "Name a [tokens.NAME] in tokens, or remove this.";
         table.fault("sessions", Wrong::new("means nothing without tokens", remedy));
     }
-    policy.filter(|_| asks_for_tokens)
+    let policy = policy.filter(|_| asks_for_tokens);
+    let recovers = policy.is_some() && dialect == Dialect::SocketIo && recovers.unwrap_or(true);
+    (policy, recovers)
 }

@@ -67,8 +67,8 @@ pub enum Effect {
         conn: ConnId,
         channel: ChannelName,
     },
-    /// It goes on where it was in all its channels: behind these places it is sent everything. Comes
-    /// before it is told that it is in.
+    /// It goes on where it was in all its channels: behind these places it is sent everything.
+    /// Comes before it is told that it is in.
     Recovered {
         conn: ConnId,
         places: Vec<(ChannelName, Placed)>,
@@ -181,8 +181,8 @@ pub enum Task {
 
 #[derive(Clone, Debug)]
 pub enum Ask {
-    /// Which of the channels that an earlier connection was in may this one be in again? Answered
-    /// with an [`Action::Join`](proto::Action::Join) for each, before [`Ask::Connected`].
+    /// Which of the channels that an earlier connection was in may this one be in again? Comes
+    /// before [`Ask::Connected`]; answered with [`Input::Returned`](crate::Input::Returned).
     Returned {
         rooms: Vec<ChannelName>,
     },

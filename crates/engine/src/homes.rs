@@ -43,10 +43,10 @@ pub(crate) struct Homes {
 impl Homes {
     /// `row_last` is the last row of the store.
     pub(crate) fn new(epoch_seed: u64, log_bytes_max: u64, row_last: u64) -> Self {
-        // Room for a million a second for half a year, and no start that another process has had.
-        let live_first = epoch_seed >> 20;
+        // No start that another process has had, and room to count up from it.
+        let live_first = epoch_seed >> 4;
         Self {
-            reached: Reached { disk: Some(row_last), live: Some(live_first) },
+            reached: Reached { disk: Some(row_last), live: None },
             live_first,
             scale: Scale::new(log_bytes_max),
             by_name: HashMap::new(),
@@ -58,7 +58,7 @@ impl Homes {
 
     /// What the next message that does not wait for the disk is counted as.
     pub(crate) fn live_next(&self) -> Stamp {
-        Stamp::Live(self.reached.live.unwrap_or_default() + 1)
+        Stamp::Live(self.reached.live.unwrap_or(self.live_first) + 1)
     }
 
     /// Whether this home, in this life, has passed on what somebody has heard.
@@ -67,7 +67,7 @@ impl Homes {
             Stamp::None => false,
             Stamp::Disk(row) => self.reached.disk.is_some_and(|it| row <= it),
             Stamp::Live(count) => {
-                self.live_first <= count && self.reached.live.is_some_and(|it| count <= it)
+                self.live_first < count && self.reached.live.is_some_and(|it| count <= it)
             }
         }
     }

@@ -27,6 +27,8 @@ pub enum Input {
     Authenticated { conn: ConnId, proof: Result<Box<Proof>, Refusal> },
     /// The application answered what it was asked.
     Answered { conn: ConnId, answer: Result<Vec<Action>, Refusal> },
+    /// The application has said in which rooms the connection goes on, or that it begins anew.
+    Returned { conn: ConnId, rooms: Option<Vec<ChannelName>> },
     /// The outbox would not take messages `from` to `to` of the channel.
     Overfull { conn: ConnId, channel: ChannelName, from: Offset, to: Offset },
     /// The outbox of a connection that had been overfull is empty.

@@ -47,7 +47,7 @@ pub use crate::{
         Class, Confirm, Keep, LogRules, Namespace, Namespaces, Policy, PresenceRules, Rules, Slow,
         Storage,
     },
-    position::{Position, Reached, Stamp},
+    position::{Elsewhere, Position, Reached, Stamp},
     shard::Shard,
     tally::Tally,
 };

@@ -66,6 +66,12 @@ pub struct Namespaces {
 }
 
 impl Namespaces {
+    /// Whether any channel keeps its messages.
+    pub fn has_logs(&self) -> bool {
+        let mut all = self.named.iter().map(|it| &it.1).chain([&self.default]);
+        all.any(|it| it.log.storage != Storage::None)
+    }
+
     pub fn of(&self, namespace: &str) -> &Namespace {
         self.named.iter().find(|it| it.0 == namespace).map_or(&self.default, |it| &it.1)
     }

@@ -7,7 +7,7 @@
 //! messages that wait for the disk and those that do not overtake each other.
 //!
 //! ```text
-//!   6925f3a1 .3e8 ._2b71c04 ~9f3c.17.den          as the last value of an event, without the blanks
+//!   6925f3a1 .3e8 ._2b71c04 ~9f3c.17.den          the last value of an event, without the blanks
 //!   when      home 0: row 0x3e8 was passed on     ~ and in `den`, offset 0x17 of epoch 0x9f3c
 //!                  home 1: 0x2b71c04, never on disk
 //! ```
@@ -91,7 +91,17 @@ impl fmt::Display for Position {
         for home in &self.homes {
             write!(f, ".{home}")?;
         }
-        for (channel, Placed { epoch, offset }) in &self.elsewhere {
+        write!(f, "{}", Elsewhere(&self.elsewhere))
+    }
+}
+
+/// The end of a position: places that are said apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Elsewhere<'a>(pub &'a [(ChannelName, Placed)]);
+
+impl fmt::Display for Elsewhere<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (channel, Placed { epoch, offset }) in self.0 {
             write!(f, "~{:x}.{:x}.{channel}", epoch.0, offset.0)?;
         }
         Ok(())

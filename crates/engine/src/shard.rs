@@ -12,7 +12,7 @@ use proto::{
 use crate::{
     channel::Member,
     channels::Channels,
-    conn::{Conn, Resuming, Stage},
+    conn::{Conn, Stage},
     conns::Conns,
     conversation::Conversation,
     deadlines::{Deadlines, Tick},
@@ -119,6 +119,7 @@ impl Shard {
             Input::Said { conn, message } => self.say(now, conn, message, effects),
             Input::Authenticated { conn, proof } => self.authenticated(tick, conn, proof, effects),
             Input::Answered { conn, answer } => self.answered(tick, conn, answer, effects),
+            Input::Returned { conn, rooms } => self.may_return(tick, conn, rooms, effects),
             Input::Overfull { conn, channel, from, to } => {
                 self.overfull(tick, conn, channel, from, to, effects);
             }
@@ -351,7 +352,7 @@ impl Shard {
         }
         let Some(conn) = self.conns.close(id) else { return };
         // Of whoever has not been told that it is in its application has not been told either.
-        let was_greeted = !matches!(conn.resuming, Resuming::Recovering(_));
+        let was_greeted = !conn.is_recovering();
         if let Some(conversation) = conn.conversation.filter(|_| was_greeted) {
             self.part(id, conversation, effects);
         }

@@ -34,8 +34,8 @@ pub struct Sessions {
     pub(crate) profiles: Profiles,
     /// Those that are away, by when they end.
     leaving: BTreeSet<(Instant, u32)>,
-    /// Channels of those that are live: of those that have come back and not asked for them yet, and
-    /// of those that are noted as they are joined ([`Sessions::sit`]).
+    /// Channels of those that are live: of those that have come back and not asked for them yet,
+    /// and those that are noted as they are joined ([`Sessions::sit`]).
     unclaimed: HashMap<u32, Vec<Left>>,
     /// Channels remembered in all, for those that are away and those that have come back.
     pub(crate) left_count: usize,

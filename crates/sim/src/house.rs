@@ -223,16 +223,13 @@ impl House {
             Effect::Conclude { ticket, outcome } => {
                 onward.push(Onward::Conclude { ticket, outcome })
             }
-            // Of those who recover, and nobody here speaks Socket.IO.
-            Effect::Reached { .. }
-            | Effect::Seated { .. }
-            | Effect::Unseated { .. }
-            | Effect::Recovered { .. }
-            | Effect::Sing { .. } => {}
             Effect::Ended { conn, .. } if self.open.contains(&conn) => {
                 return Err(format!("{conn} ended and was not closed"));
             }
-            Effect::Ended { .. } => {}
+            // Nobody here speaks Socket.IO.
+            Effect::Reached { .. } | Effect::Recovered { .. } => {}
+            Effect::Seated { .. } | Effect::Unseated { .. } => {}
+            Effect::Sing { .. } | Effect::Ended { .. } => {}
         }
         Ok(())
     }

@@ -6,10 +6,9 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
-use proto::{ChannelName, Epoch, Offset, Span, UnixMillis};
+use proto::{ChannelName, Epoch, Offset, Span, UnixTime};
 
 use crate::{
     desk::{Desk, Fresh},
@@ -160,11 +159,11 @@ impl Writer {
         channel: &ChannelName,
         epoch: Epoch,
         row: u64,
-        (said_at, now): (UnixMillis, UnixMillis),
+        (said_at, now): (UnixTime, UnixTime),
     ) -> Option<Offset> {
         let index = self.shared.index();
         let log = index.named(channel).filter(|it| it.epoch == epoch && !it.is_damaged)?;
-        log.last_until(row, Duration::from_millis(now.0.saturating_sub(said_at.0)))
+        log.last_until(row, said_at.until(now))
     }
 
     /// Reads part of a log: at most so many messages and bytes, but one message if there is one. An

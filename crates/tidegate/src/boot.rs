@@ -400,6 +400,8 @@ fn rules(config: &Config, shards: u16) -> Result<Rules, BootError> {
         permissions: Arc::new(config.permissions.clone()),
         keys_for: config.store.keys_for,
         log_bytes_max: config.store.memory_bytes_max as u64 / u64::from(shards),
+        // Each shard asks the store when it begins.
+        row_last: 0,
     })
 }
 

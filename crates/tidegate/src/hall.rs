@@ -13,7 +13,7 @@ use engine::{Effect, Envelope, Input, Namespaces, Outcome, Rules, Shard, Ticket}
 use limits::Seat;
 use monitor::ShardMetrics;
 use net::{Ears, Knock, Net, Trouble};
-use proto::{ChannelName, Code, ConnId, Message, Publication, Refusal, ShardId, UnixTime};
+use proto::{ChannelName, Code, ConnId, Message, Refusal, ShardId, UnixTime};
 use token::{Source, VerifiedCache};
 use tokio::sync::oneshot;
 use wire::Arrived;
@@ -27,11 +27,13 @@ mod carrying; // Effects.
 mod counting; // For the monitor.
 mod delivering; // Batches.
 mod dialing; // Lines and their transports.
+mod emitting; // Publications as events.
 mod entering; // Who joins a namespace.
 mod keeping; // Sessions.
 mod lines; // Clients that speak Socket.IO.
 mod parting; // Goodbyes.
 mod receiving; // The inbox.
+mod recovering; // Where clients of Socket.IO stand.
 mod storing; // The store.
 mod voicing; // Events.
 
@@ -65,7 +67,7 @@ pub(crate) struct Hall {
     tallies: Tallies,
     fetches: Vec<Source>,
     /// This turn's publications by channel, in order.
-    batches: Vec<(ChannelName, Vec<Arc<Publication>>)>,
+    batches: Vec<delivering::Gathered>,
     /// Where in `batches` each channel is.
     batch_places: HashMap<ChannelName, usize>,
     /// This turn's envelopes by shard.
@@ -78,6 +80,7 @@ pub(crate) struct Hall {
     desk: storing::Desk,
     /// Whose part of a log has left; they are given the next one in the turn that comes.
     replayed: Vec<ConnId>,
+    standing: recovering::Standing,
     is_draining: bool,
 }
 
@@ -115,12 +118,14 @@ impl Hall {
         let bytes = |route| ground.door.routes.of(route).map_or(0, |it| it.message_bytes_max);
         let routes = (0..).map(RouteId).map(bytes);
         let lines = lines::Lines::new(rules.policies.iter().zip(routes), ground.waiting_max);
+        let rules = Rules { row_last: ground.store.row_last(), ..rules };
         let writer = ground.store.writer(Arc::new(storing::ToInbox(Arc::clone(&inbox))));
         Self {
             id,
             inbox,
             desk: storing::Desk::new(writer, ground.lives.fetch_add(1, Ordering::Relaxed)),
             replayed: Vec::new(),
+            standing: recovering::Standing::new(shards, &rules.policies),
             metrics: ground.monitor.shard(usize::from(id.0)),
             namespaces: Arc::clone(&rules.namespaces),
             shard: Shard::new(rules, now),
@@ -153,6 +158,7 @@ impl Hall {
         self.now = now;
         self.wall = wall.into();
         self.shard.set_wall(wall.into());
+        self.standing.set_time(self.wall);
         self.metrics.turn(self.wall);
     }
 
@@ -204,6 +210,10 @@ impl Hall {
             self.carry_out(net, effect);
         }
         self.effects = effects;
+    }
+
+    fn shards(&self) -> u16 {
+        self.ground.hub.shard_count()
     }
 
     fn guest(&mut self, conn: ConnId) -> Option<&mut Guest> {

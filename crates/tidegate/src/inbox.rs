@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use engine::{Envelope, Errand, Outcome};
-use proto::{Action, ConnId, Page, Refusal};
+use proto::{Action, ChannelName, ConnId, Page, Refusal};
 use store::{Answer, Fault, ReadFault, Token};
 use tokio::sync::oneshot;
 
@@ -23,6 +23,8 @@ pub(crate) enum Note {
     Judged(ConnId, Result<(), Refusal>),
     /// What the application answered on a live connection.
     Answered(ConnId, Result<Vec<Action>, Refusal>),
+    /// In which of its rooms the application lets somebody go on.
+    Returned(ConnId, Option<Vec<ChannelName>>),
     /// Another connection has this one's session, or its session has ended.
     Part(ConnId, Refusal),
     /// Keys have been fetched, or that failed: whoever waits for some may be decided on again.
@@ -193,7 +195,7 @@ fn errand_bytes(errand: &Errand) -> usize {
 fn envelope_bytes(envelope: &Envelope) -> usize {
     match envelope {
         Envelope::Publish { draft, .. } => draft.payload.len(),
-        Envelope::Published { publication } => publication.payload.len(),
+        Envelope::Published { publication, .. } => publication.payload.len(),
         Envelope::Fetched { fetched: Ok(it), .. } => {
             it.messages.iter().map(|it| it.payload.len()).sum()
         }
@@ -202,7 +204,7 @@ fn envelope_bytes(envelope: &Envelope) -> usize {
             size_of_val(&channels[..]) + present
         }
         Envelope::Informed { roll, .. } => size_of_val(&roll.users[..]),
-        Envelope::FollowedAll { places } => size_of_val(&places[..]),
+        Envelope::FollowedAll { places, .. } => size_of_val(&places[..]),
         Envelope::Follow { .. }
         | Envelope::Unfollow { .. }
         | Envelope::Forgot { .. }

@@ -138,6 +138,7 @@ pub(super) fn visitor(user: &str) -> Visitor {
         address: [192, 0, 2, 1].into(),
         auth: None,
         namespace: Some("/".into()),
+        recovered: None,
     }
 }
 

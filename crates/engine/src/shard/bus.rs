@@ -90,11 +90,14 @@ impl Shard {
         }
         let mut places = Vec::new();
         for effect in answers {
-            match effect {
-                Effect::Send {
-                    envelope: Envelope::Followed { channel, follow, at, .. }, ..
-                } => places.push((channel, follow, at)),
-                other => effects.push(other),
+            let Effect::Send { to, envelope } = effect else {
+                effects.push(effect);
+                continue;
+            };
+            if let Envelope::Followed { channel, follow, at, .. } = envelope {
+                places.push((channel, follow, at));
+            } else {
+                effects.push(Effect::Send { to, envelope });
             }
         }
         let envelope = Envelope::FollowedAll { places, reached: self.homes.reached };
@@ -211,9 +214,8 @@ impl Shard {
         for (conn, record) in self.conns.iter() {
             let replays = record.owed.iter().flat_map(|it| &it.replays);
             let mut asking = replays.filter(|it| !it.is_sending).map(|it| it.channel);
-            if asking.any(|it| is_it(home_of(&self.channels.at(it).name, shards))) {
-                behind.push(conn);
-            } else if record.recovers_from(|it| is_it(home_of(it, shards))) {
+            let is_behind = asking.any(|it| is_it(home_of(&self.channels.at(it).name, shards)));
+            if is_behind || record.recovers_from(|it| is_it(home_of(it, shards))) {
                 behind.push(conn);
             } else if let Some((id, _)) = record.reading().filter(|it| is_it(it.1)) {
                 reading.push((conn, id));

@@ -99,7 +99,7 @@ impl Shard {
     }
 }
 
-/// Up to where the channel's home had passed messages on; `None` where nothing had been heard of it.
+/// Up to where the channel's home had passed messages on; `None` where none had been heard.
 fn stamp_in(position: &Position, channel: &ChannelName, rules: &LogRules) -> Option<Stamp> {
     let shards = u16::try_from(position.homes.len()).unwrap_or(u16::MAX);
     let reached = position.homes.get(usize::from(home_of(channel, shards).0))?;

@@ -1,5 +1,5 @@
-//! A connection goes on where an earlier one of its session was, in all its channels or in none: what
-//! Socket.IO calls connection state recovery.
+//! A connection goes on where an earlier one of its session was, in all its channels or in none:
+//! what Socket.IO calls connection state recovery.
 //!
 //! ```text
 //!   opened ─► which rooms still? ─► where in each? ─► all known: told that it is in, recovered
@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use proto::{Action, ChannelName, ConnId, Placed, Refusal, Start};
+use proto::{ChannelName, ConnId, Placed, Refusal, Start};
 
 use super::{Shard, Welcome};
 use crate::{
@@ -28,8 +28,6 @@ pub(crate) struct Recovering {
     position: Arc<Position>,
     rooms: Vec<(ChannelName, Option<Placed>)>,
     welcome: Welcome,
-    /// Its application is still to say which rooms it may be in.
-    pub(crate) asks_app: bool,
     attempt: u32,
     /// Channels whose homes have been asked.
     waiting: Vec<ChannelName>,
@@ -51,12 +49,11 @@ impl Shard {
     ) {
         let Returning { position, rooms } = returning;
         self.attempts = self.attempts.wrapping_add(1);
-        let asks_app = welcome.has_app;
+        let has_app = welcome.has_app;
         let recovering = Recovering {
             position: Arc::new(position),
             rooms,
             welcome,
-            asks_app,
             attempt: self.attempts,
             waiting: Vec::new(),
             places: Vec::new(),
@@ -64,7 +61,7 @@ impl Shard {
         };
         let rooms = recovering.rooms.iter().map(|it| it.0.clone()).collect();
         self.conns.at_mut(id).resuming = Resuming::Recovering(Box::new(recovering));
-        if asks_app {
+        if has_app {
             self.tally.asks += 1;
             effects.push(Effect::Ask { conn: id, ask: Ask::Returned { rooms } });
         } else {
@@ -77,23 +74,14 @@ impl Shard {
         &mut self,
         now: Tick,
         id: ConnId,
-        answer: Result<Vec<Action>, Refusal>,
+        rooms: Option<Vec<ChannelName>>,
         effects: &mut Vec<Effect>,
     ) {
-        let Ok(actions) = answer else {
-            self.tally.asks_failed += 1;
-            self.decide(now, id, false, effects);
-            return;
-        };
-        let rooms = actions.into_iter().filter_map(|it| match it {
-            Action::Join(channel) => Some(channel),
-            Action::Publish { .. }
-            | Action::Reply(_)
-            | Action::Acknowledge { .. }
-            | Action::Leave(_)
-            | Action::Close(_) => None,
-        });
-        self.look_for_places(now, id, rooms.collect(), effects);
+        self.tally.asks_answered += 1;
+        match rooms {
+            Some(rooms) => self.look_for_places(now, id, rooms, effects),
+            None => self.decide(now, id, false, effects),
+        }
     }
 
     /// Asks the homes of the route's channels, and of these.
@@ -159,11 +147,9 @@ impl Shard {
 
     /// Tells it that it is in.
     fn decide(&mut self, now: Tick, id: ConnId, recovered: bool, effects: &mut Vec<Effect>) {
-        let Some(conn) = self.conns.find_mut(id) else { return };
-        let Resuming::Recovering(waits) = std::mem::replace(&mut conn.resuming, Resuming::Done)
-        else {
-            return;
-        };
+        let Some(conn) = self.conns.find_mut(id).filter(|it| it.is_recovering()) else { return };
+        let before = std::mem::replace(&mut conn.resuming, Resuming::Done);
+        let Resuming::Recovering(waits) = before else { return };
         let Recovering { mut welcome, mut places, mailboxes, .. } = *waits;
         if recovered {
             places.sort_unstable_by(|one, other| one.0.cmp(&other.0));
@@ -196,10 +182,14 @@ impl Shard {
 }
 
 impl Conn {
+    pub(crate) const fn is_recovering(&self) -> bool {
+        matches!(self.resuming, Resuming::Recovering(_))
+    }
+
     /// Whether it waits for a home of which this is true.
-    pub(crate) fn recovers_from(&self, mut is_it: impl FnMut(&ChannelName) -> bool) -> bool {
+    pub(crate) fn recovers_from(&self, is_it: impl FnMut(&ChannelName) -> bool) -> bool {
         match &self.resuming {
-            Resuming::Recovering(waits) => waits.waiting.iter().any(|it| is_it(it)),
+            Resuming::Recovering(waits) => waits.waiting.iter().any(is_it),
             Resuming::No | Resuming::Asked(_) | Resuming::Done => false,
         }
     }

@@ -6,7 +6,7 @@ use proto::{Action, Code, ConnId, Message, Refusal};
 
 use super::Shard;
 use crate::{
-    conn::{Conn, Stage},
+    conn::Stage,
     conversation::{Conversation, awaited},
     deadlines::Tick,
     effect::{Ask, Effect},
@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Shard {
-    /// The application speaks first; publications wait for it, but for those of whoever goes on where
-    /// it was.
+    /// The application speaks first; publications wait for it, but for those of whoever goes on
+    /// where it was.
     pub(super) fn greet(&mut self, id: ConnId, recovered: bool, effects: &mut Vec<Effect>) {
         let talk = self.conns.at_mut(id).conversation.get_or_insert_default();
         (talk.is_asking, talk.is_greeting) = (true, !recovered);
@@ -84,12 +84,6 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         self.tally.asks_answered += 1;
-        if let Some(waits) = self.conns.find_mut(id).and_then(Conn::recovering) {
-            if std::mem::take(&mut waits.asks_app) {
-                self.may_return(now, id, answer, effects);
-            }
-            return;
-        }
         match answer {
             Ok(actions) => {
                 for action in actions {

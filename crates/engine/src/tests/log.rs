@@ -62,16 +62,9 @@ impl Log {
                 format!("{} <- acknowledge {} {}", who(conn), reply.0, values.json)
             }
             Effect::Deliver { .. } | Effect::Reached { .. } => return None,
-            Effect::Seated { conn, channel, at } => {
-                let at = at.map_or("somewhere".to_owned(), place);
-                format!("{} sits in {channel} from {at}", who(conn))
-            }
+            Effect::Seated { conn, channel, at } => format!("{} {}", who(conn), sits(channel, *at)),
             Effect::Unseated { conn, channel } => format!("{} sits not in {channel}", who(conn)),
-            Effect::Recovered { conn, places } => {
-                let one = |it: &(ChannelName, Placed)| format!("{} after {}", it.0, place(it.1));
-                let places: Vec<String> = places.iter().map(one).collect();
-                format!("{} goes on in {}", who(conn), places.join(", "))
-            }
+            Effect::Recovered { conn, places } => format!("{} {}", who(conn), goes_on(places)),
             Effect::Replay { conn, messages } => {
                 let channel = &messages[0].channel;
                 format!("{} <- replay {channel} {}", who(conn), said(messages))
@@ -109,20 +102,7 @@ impl Log {
             Effect::Authenticate { conn, token, refresh: true } => {
                 format!("verify newer {token} of {}", who(conn))
             }
-            Effect::Ask { conn, ask: Ask::Returned { rooms } } => {
-                let names: Vec<&str> = rooms.iter().map(|it| it.as_str()).collect();
-                format!("app <- {} returns to {}", who(conn), names.join(" "))
-            }
-            Effect::Ask { conn, ask: Ask::Connected { recovered } } => {
-                let recovered = if *recovered { " recovered" } else { "" };
-                format!("app <- {} connected{recovered}", who(conn))
-            }
-            Effect::Ask { conn, ask: Ask::Said(it) } => {
-                format!("app <- {} said {}", who(conn), say(it))
-            }
-            Effect::Ask { conn, ask: Ask::Disconnected } => {
-                format!("app <- {} disconnected", who(conn))
-            }
+            Effect::Ask { conn, ask: it } => format!("app <- {} {}", who(conn), ask(it)),
             Effect::Send { to, envelope } => format!("{shard} -> {} {}", to.0, send(envelope)),
             Effect::Conclude { ticket, outcome } => {
                 format!("front {} <- {}", ticket.0, conclude(outcome))
@@ -141,6 +121,28 @@ impl Log {
             }
         })
     }
+}
+
+fn ask(ask: &Ask) -> String {
+    match ask {
+        Ask::Returned { rooms } => {
+            let names: Vec<&str> = rooms.iter().map(|it| it.as_str()).collect();
+            format!("returns to {}", names.join(" "))
+        }
+        Ask::Connected { recovered: false } => "connected".to_owned(),
+        Ask::Connected { recovered: true } => "connected recovered".to_owned(),
+        Ask::Said(it) => format!("said {}", say(it)),
+        Ask::Disconnected => "disconnected".to_owned(),
+    }
+}
+
+fn sits(channel: &ChannelName, at: Option<Placed>) -> String {
+    format!("sits in {channel} from {}", at.map_or("somewhere".to_owned(), place))
+}
+
+fn goes_on(places: &[(ChannelName, Placed)]) -> String {
+    let one = |it: &(ChannelName, Placed)| format!("{} after {}", it.0, place(it.1));
+    format!("goes on in {}", places.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 fn tell(event: &Event) -> String {

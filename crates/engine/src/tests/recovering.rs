@@ -42,15 +42,16 @@ fn one_number_places_all_channels_of_a_home() {
     );
 }
 
-/// What is in memory has numbers of its own, and those of another life do not fit.
+/// What is in memory has numbers of its own, which begin behind ten in this house; those of another
+/// life do not fit.
 #[test]
 fn what_is_in_memory_is_counted_by_itself() {
     check(
         "front publishes memory:1 a
          front publishes log:1 A
          front publishes memory:1 b
-         ann opens recovering in=memory:1,log:1 at=0._1 rooms=log:1@a1/0
-         bob opens recovering in=memory:1 at=0.1_9
+         ann opens recovering in=memory:1,log:1 at=0._b rooms=log:1@a1/0
+         bob opens recovering in=memory:1 at=0.1_b9
          cleo opens recovering in=memory:1 at=0.1",
         expect![[r#"
             front 7 <- placed a0/1
@@ -124,8 +125,8 @@ fn whoever_lacks_something_begins_anew() {
     check(
         "quietly 5 times front publishes memory:1 x
          quietly front publishes log:1 y
-         ann opens recovering in=memory:1,log:1 at=0.1_1
-         bob opens recovering in=den,log:1 at=0.1_1
+         ann opens recovering in=memory:1,log:1 at=0.1_b
+         bob opens recovering in=den,log:1 at=0.1_b
          front publishes log:1 z
          front publishes memory:1 z",
         expect![[r#"
@@ -152,7 +153,7 @@ fn an_application_says_what_somebody_returns_to() {
          quietly front publishes log:2 y
          ann opens returning at=0.1 rooms=log:1@a0/0,staff:1@a9/1 session=7 resumed
          front publishes log:1 z
-         app answers ann join log:1, join mail:ann
+         app returns ann to log:1,mail:ann
          app answers ann reply hi
          ann closes",
         expect![[r#"
@@ -174,15 +175,15 @@ fn an_application_says_what_somebody_returns_to() {
 }
 
 #[test]
-fn whoever_may_not_return_or_whose_application_fails_begins_anew() {
+fn whoever_may_not_return_begins_anew() {
     check(
         "quietly front publishes log:1 x
          ann opens returning at=0.1 rooms=log:1@a0/0
-         app fails ann
+         app returns ann nowhere
          app answers ann reply hi, join log:1
          bob opens returning at=0.0 rooms=log:1@a0/0
          disk holds
-         app answers bob join log:1
+         app returns bob to log:1
          bob closes
          disk moves",
         expect![[r#"
@@ -207,7 +208,7 @@ fn an_application_never_hears_of_who_goes_before_it_is_in() {
         "quietly front publishes log:1 x
          ann opens returning at=0.1 rooms=log:1@a0/0
          ann closes
-         app answers ann join log:1",
+         app returns ann to log:1",
         expect![[r#"
             app <- ann returns to log:1
             ann ended after 0s

@@ -11,6 +11,7 @@
 //! ann proves [user=] [for=]   ann fails to prove           ann pongs          ann closes
 //! ann overfills den 3..4      ann unclogs
 //! app answers ann reply hi, publish den x, publish den x except bob, join den, leave den, close
+//! app returns ann to log:1,den    app returns ann nowhere
 //! app fails ann               front publishes den x        front describes den on=1
 //! front disconnects user ann  front disconnects conn ann   front disconnects token ID
 //! front disconnects before 5 [ann]                         front looses canary
@@ -93,6 +94,13 @@ pub(super) fn parse(line: &str) -> Line {
         ["front", ref rest @ ..] => front(rest),
         ["app", "fails", name] => {
             person(name, |conn| Input::Answered { conn, answer: Err(Code::AppFailed.into()) })
+        }
+        ["app", "returns", name, "to", rooms] => {
+            let rooms = Some(rooms.split(',').map(channel).collect());
+            person(name, |conn| Input::Returned { conn, rooms })
+        }
+        ["app", "returns", name, "nowhere"] => {
+            person(name, |conn| Input::Returned { conn, rooms: None })
         }
         ["app", "answers", name, ..] => {
             let actions = line.split_once(name).unwrap().1.split(',').map(str::trim);

@@ -21,7 +21,7 @@ pub struct Recovery {
 }
 
 /// Longer than any offset of ours, and of the official adapters.
-const OFFSET_BYTES_MAX: usize = 128;
+const OFFSET_BYTES_MAX: usize = 4096;
 
 impl Auth {
     pub(crate) fn new(packet: Arc<str>, at: Range<usize>) -> Self {

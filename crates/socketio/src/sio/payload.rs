@@ -44,6 +44,17 @@ impl Payload {
         Ok(Self { text: text.into(), attachments: Arc::default() })
     }
 
+    /// The same, with its offset behind the last value
+    /// ([`event_at`](super::encode::event_at)).
+    pub fn event_at(name: EventName<'_>, values: &str, offset: &str) -> Result<Self, JsonFault> {
+        let mut event = String::from(&*Self::event_of(name, values)?.text);
+        event.truncate(event.len() - 1);
+        event.push(',');
+        string_into(&mut event, offset);
+        event.push(']');
+        Ok(Self { text: event.into(), attachments: Arc::default() })
+    }
+
     /// An answer whose values are one JSON array, which is looked over.
     pub fn answer_of(values: &str) -> Result<Self, JsonFault> {
         inside(values)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{Options, Retention};
-use proto::{Epoch, UnixMillis};
+use proto::{Epoch, UnixTime};
 
 use super::{
     fixtures::{Dir, House, name},
@@ -12,7 +12,7 @@ use super::{
 
 /// Until a row that was the last an hour ago.
 fn until(house: &House, channel: &str, row: u64) -> Option<u64> {
-    let times = (UnixMillis(0), UnixMillis(3_600_000));
+    let times = (UnixTime(0), UnixTime(3600));
     let found = house.writer.last_until(&name(channel), Epoch(1), row, times);
     found.map(|it| it.0)
 }
@@ -32,7 +32,7 @@ fn rows_are_counted_over_all_logs_and_outlive_the_process() {
         let stood: Vec<_> = (0..9).map(|it| until(house, "b", it)).collect();
         assert_eq!(stood, [0, 0, 0, 0, 1, 2, 2, 2, 2].map(Some));
         assert_eq!(until(house, "c", 7), None, "no such log");
-        let times = (UnixMillis(0), UnixMillis(0));
+        let times = (UnixTime(0), UnixTime(0));
         assert_eq!(house.writer.last_until(&name("a"), Epoch(2), 7, times), None, "another life");
     };
     check(&house);
@@ -56,7 +56,7 @@ fn what_may_have_been_cut_is_not_promised() {
     house.fill("few", 1, 1..=8);
     until_cut(&house, 7);
     let ago = |house: &House, channel, row, ago: Duration| {
-        let times = (UnixMillis(0), UnixMillis(ago.as_secs() * 1000));
+        let times = (UnixTime(0), UnixTime(ago.as_secs()));
         house.writer.last_until(&name(channel), Epoch(1), row, times).map(|it| it.0)
     };
     let stood = [6, 7, 8].map(|it| ago(&house, "few", it, minute));

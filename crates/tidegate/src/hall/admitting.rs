@@ -130,7 +130,8 @@ impl Hall {
             .map(|it| with_session(self.proof(it, admitted.route), attached.as_ref()));
         let (policy, channels) = (admitted.route.0, admitted.channels);
         let device = admitted.client.device.as_deref().map(Into::into);
-        let opened = Opened { policy, proof, awaits_token: false, channels, device };
+        let returning = None;
+        let opened = Opened { policy, proof, awaits_token: false, channels, device, returning };
         if opened.proof.is_some() {
             self.metrics.authenticated();
         }
@@ -151,7 +152,8 @@ impl Hall {
         self.metrics.handshake_took(took);
         let device = admitted.client.device.as_deref().map(Into::into);
         let (policy, channels) = (route.0, Vec::new());
-        let opened = Opened { policy, proof: None, awaits_token: true, channels, device };
+        let (proof, returning) = (None, None);
+        let opened = Opened { policy, proof, awaits_token: true, channels, device, returning };
         let (life, seat, visitor, session) = (conn.life(), None, None, None);
         let voice = None;
         self.seat(Guest { life, route, seat, address, visitor, session, voice }, conn);
@@ -179,6 +181,7 @@ impl Hall {
             address: admitted.address,
             auth: None,
             namespace: None,
+            recovered: None,
         }))
     }
 

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use admission::{RouteId, Unmet};
-use app::{App, Visitor};
+use app::Visitor;
 use engine::{Ask, Input, Proof};
 use net::Net;
 use proto::{Code, ConnId, Refusal};
@@ -33,10 +33,35 @@ impl Hall {
         };
         let Some(app) = self.ground.app(route).map(Arc::clone) else { return };
         let inbox = Arc::clone(&self.inbox);
-        let failed = Note::Answered(conn, Err(Code::AppFailed.into()));
+        let failed = match ask {
+            Ask::Returned { .. } => Note::Returned(conn, None),
+            Ask::Connected { .. } | Ask::Said(_) | Ask::Disconnected => {
+                Note::Answered(conn, Err(Code::AppFailed.into()))
+            }
+        };
+        let visitor = match ask {
+            Ask::Connected { recovered: true } => self.who_goes_on(conn, &visitor),
+            Ask::Returned { .. } | Ask::Connected { .. } | Ask::Said(_) | Ask::Disconnected => {
+                visitor
+            }
+        };
         self.ground.runtime.spawn(answered(inbox, failed, async move {
-            Note::Answered(conn, Ok(put(&*app, &visitor, ask).await))
+            match ask {
+                Ask::Returned { rooms } => {
+                    Note::Returned(conn, app.returned(&visitor, rooms).await)
+                }
+                Ask::Connected { .. } => Note::Answered(conn, Ok(app.connected(&visitor).await)),
+                Ask::Said(said) => Note::Answered(conn, Ok(app.message(&visitor, said).await)),
+                Ask::Disconnected => Note::Answered(conn, Ok(app.disconnected(&visitor).await)),
+            }
         }));
+    }
+
+    /// A visitor with the channels in which it goes on.
+    fn who_goes_on(&mut self, conn: ConnId, visitor: &Visitor) -> Arc<Visitor> {
+        let places = self.voice(conn).map(|it| &it.behind);
+        let rooms = places.into_iter().flatten().map(|it| it.0.clone()).collect();
+        Arc::new(Visitor { recovered: Some(rooms), ..visitor.clone() })
     }
 
     /// Whom a question is about; for the last one, forgetting it.
@@ -176,14 +201,6 @@ impl Hall {
         for source in self.fetches.drain(..) {
             fetch::begin(&self.ground, source);
         }
-    }
-}
-
-async fn put(app: &dyn App, visitor: &Visitor, ask: Ask) -> Vec<proto::Action> {
-    match ask {
-        Ask::Connected => app.connected(visitor).await,
-        Ask::Said(message) => app.message(visitor, message).await,
-        Ask::Disconnected => app.disconnected(visitor).await,
     }
 }
 

@@ -15,7 +15,11 @@ impl Hall {
             Effect::Acknowledge { conn, reply, values } => {
                 self.acknowledge(net, conn, reply, values);
             }
-            Effect::Deliver { publication } => self.gather(publication),
+            Effect::Deliver { publication, stamp } => self.gather(publication, stamp),
+            Effect::Reached { home, reached } => self.home_reached(home, reached),
+            Effect::Seated { conn, channel, at } => self.seated(conn, channel, at),
+            Effect::Unseated { conn, channel } => self.unseated(conn, &channel),
+            Effect::Recovered { conn, places } => self.recovered(conn, places),
             Effect::Replay { conn, messages } => self.replay(net, conn, &messages),
             Effect::Store(task) => self.ask_store(net, task),
             Effect::TakeUp { conn, session } => self.take_up(net, conn, session),

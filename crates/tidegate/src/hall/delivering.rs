@@ -2,18 +2,39 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use engine::{Input, Member};
+use engine::{Input, Member, Stamp};
 use net::{Batch, Net, Overfull};
 use proto::{ChannelName, ConnId, Dialect, Kind, Offset, Publication};
 
 use super::Hall;
 
+/// Publications of one channel that are written together, and what their home counts them as.
+pub(super) struct Gathered {
+    channel: ChannelName,
+    publications: Vec<Arc<Publication>>,
+    stamps: Vec<Stamp>,
+}
+
+impl Gathered {
+    fn push(&mut self, publication: Arc<Publication>, stamp: Stamp) {
+        self.publications.push(publication);
+        self.stamps.push(stamp);
+    }
+}
+
 impl Hall {
-    pub(super) fn gather(&mut self, publication: Arc<Publication>) {
+    pub(super) fn gather(&mut self, publication: Arc<Publication>, stamp: Stamp) {
         let channel = &publication.channel;
         // The last one most often has more.
-        if let Some(batch) = self.batches.last_mut().filter(|it| it.0 == *channel) {
-            batch.1.push(publication);
+        if let Some(batch) = self.batches.last_mut().filter(|it| it.channel == *channel) {
+            batch.push(publication, stamp);
+            return;
+        }
+        // Where clients are told how far they are in all channels, channels stay in order, too.
+        if self.standing.recovers {
+            let (publications, stamps) = (vec![publication], vec![stamp]);
+            let channel = publications[0].channel.clone();
+            self.batches.push(Gathered { channel, publications, stamps });
             return;
         }
         let next = self.batches.len();
@@ -21,8 +42,12 @@ impl Hall {
         // with thousands of channels.
         let place = *self.batch_places.entry(channel.clone()).or_insert(next);
         match self.batches.get_mut(place) {
-            Some(batch) => batch.1.push(publication),
-            None => self.batches.push((channel.clone(), vec![publication])),
+            Some(batch) => batch.push(publication, stamp),
+            None => self.batches.push(Gathered {
+                channel: channel.clone(),
+                publications: vec![publication],
+                stamps: vec![stamp],
+            }),
         }
     }
 
@@ -31,23 +56,25 @@ impl Hall {
         let batches = std::mem::take(&mut self.batches);
         self.batch_places = HashMap::new();
         if 1 < batches.len() {
-            for (channel, _) in &batches {
+            for Gathered { channel, .. } in &batches {
                 for dialect in Dialect::ALL {
                     let members = self.shard.members(channel, dialect);
                     let conns: Vec<ConnId> = members.iter().map(|it| it.conn).collect();
                     let links = conns.into_iter().map(|it| match dialect {
                         Dialect::Native | Dialect::Plain => it,
-                        Dialect::SocketIo => self.link_in_main(it).unwrap_or(it),
+                        Dialect::SocketIo => self.link_in_main(it).map_or(it, |it| it.0),
                     });
                     net.announce(links);
                 }
             }
         }
-        for (channel, publications) in batches {
-            for dialect in Dialect::ALL {
+        for Gathered { channel, publications, stamps } in batches {
+            for dialect in [Dialect::Native, Dialect::Plain] {
                 self.deliver_batch(net, &channel, dialect, &publications);
             }
+            self.emit_batch(net, &channel, &publications, &stamps);
         }
+        self.stand();
     }
 
     fn deliver_batch(
@@ -77,9 +104,6 @@ impl Hall {
                 self.deliver_batch(net, channel, dialect, one);
             }
             return;
-        }
-        if dialect == Dialect::SocketIo {
-            return self.emit_batch(net, channel, publications);
         }
         let mut overfull = Vec::new();
         let mut batch = Batch::new(publications.iter().map(|it| worded(dialect, it)).collect());

@@ -8,7 +8,7 @@ use net::Net;
 use proto::{Code, ComeBack, ConnId, Refusal, SessionId};
 use socketio::{
     Reason, Sid,
-    sio::{self, Auth, ConnectError, SocketId, encode},
+    sio::{self, Auth, ConnectError, Recovery, SocketId, encode},
 };
 
 use super::{
@@ -29,6 +29,8 @@ pub(super) struct Knocker {
     /// The token in it.
     token: Option<admission::TokenText>,
     pub(super) admitted: Box<Admitted>,
+    /// The state it comes back to, as far as its session is still there.
+    recovery: Option<Recovery>,
     /// It has left, and its application has not answered yet.
     is_gone: bool,
 }
@@ -48,9 +50,10 @@ impl Hall {
         if self.is_crowded(id) {
             return self.hang_up(net, id, &Code::TooFast.into());
         }
+        let recovery = auth.recovery();
         let admitted = match self.another(id) {
             Ok(mut admitted) => {
-                admitted.client.session = auth.recovery().and_then(|it| session_of(&it.pid));
+                admitted.client.session = recovery.as_ref().and_then(|it| session_of(&it.pid));
                 Box::new(admitted)
             }
             Err(refusal) => return self.refuse_socket(net, id, socket, &namespace, &refusal),
@@ -61,8 +64,9 @@ impl Hall {
         }
         let token = auth.text("token").map(|it| admission::TokenText::new(&it));
         let auth = auth.json().map(|it| it.as_str().into());
+        let is_gone = false;
         let knocker =
-            Knocker { line: id, socket, namespace, auth, token, admitted, is_gone: false };
+            Knocker { line: id, socket, namespace, auth, token, admitted, recovery, is_gone };
         self.judge_socket(net, conn, knocker);
     }
 
@@ -185,7 +189,7 @@ impl Hall {
             Err(refusal) => return self.turn_away_socket(net, conn, knocker, &refusal),
         };
         let visitor = self.visitor_of(conn, &knocker);
-        let Knocker { line, socket, namespace, admitted, .. } = knocker;
+        let Knocker { line, socket, namespace, admitted, recovery, .. } = knocker;
         let admitted = *admitted;
         let proof = admitted.identity.as_ref();
         let proof = proof.map(|it| with_session(self.proof(it, admitted.route), attached.as_ref()));
@@ -194,8 +198,24 @@ impl Hall {
         }
         let device = admitted.client.device.as_deref().map(Into::into);
         let (policy, channels) = (admitted.route.0, admitted.channels);
-        let opened = Opened { policy, proof, awaits_token: false, channels, device };
-        let voice = Voice { line, socket, namespace, is_paused: false, held: None };
+        let recovers = self.standing.tells(policy);
+        let (pid, offset) = recovery.map(|it| (it.pid, it.offset)).unzip();
+        let place = attached.filter(|_| recovers).map(|it| it.place);
+        let returning = place.and_then(|it| self.returning(conn, it, offset.flatten().as_deref()));
+        let returning = returning.map(Box::new);
+        let opened = Opened { policy, proof, awaits_token: false, channels, device, returning };
+        let voice = Voice {
+            line,
+            socket,
+            namespace,
+            is_paused: false,
+            held: None,
+            is_in: false,
+            recovers,
+            pid,
+            recovered: false,
+            behind: Vec::new(),
+        };
         let guest = Guest {
             life: conn.life(),
             route: admitted.route,
@@ -217,11 +237,18 @@ impl Hall {
         conn: ConnId,
         session: Option<SessionId>,
     ) {
-        let Some((line, socket)) = self.voice(conn).map(|it| (it.line, it.socket)) else { return };
+        let Some(voice) = self.voice(conn) else { return };
+        voice.is_in = true;
+        let (line, socket, was) = (voice.line, voice.socket, voice.pid.take());
+        let was = was.filter(|_| voice.recovered);
+        if was.is_none() && voice.recovers {
+            self.begins_anew(conn);
+        }
         let Some((sid, nonce)) = draw_bytes().map(Sid::draw).zip(draw_bytes()) else {
             return self.hang_up(net, line, &Code::AuthUnavailable.into());
         };
-        let pid = session.and_then(|it| pid_of(it, nonce));
+        // A client that is told what it came with knows that it has missed nothing.
+        let pid = was.or_else(|| session.and_then(|it| pid_of(it, nonce)));
         let admitted = sio::Input::Admitted { socket, sid, pid };
         self.drive(net, line, socketio::Input::Socket(admitted));
     }
@@ -325,8 +352,7 @@ impl Hall {
 
 /// What a client comes back to its session with, also with a token that has expired meanwhile.
 ///
-/// Another one each time: a client that is told the one it came with takes itself for recovered,
-/// and what was said while it was away is not said again here.
+/// Another one each time: a client that is told the one it came with takes itself for recovered.
 fn pid_of(session: SessionId, nonce: [u8; 4]) -> Option<Sid> {
     Sid::parse(&format!("{session}-{:08x}", u32::from_be_bytes(nonce)))
 }

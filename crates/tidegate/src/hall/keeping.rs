@@ -77,7 +77,7 @@ impl Hall {
         self.tell(net, Input::Resumed { conn, taken_up });
     }
 
-    const fn seat_of(&self, conn: ConnId) -> Seat {
+    pub(super) const fn seat_of(&self, conn: ConnId) -> Seat {
         Seat { shard: self.id, conn }
     }
 }

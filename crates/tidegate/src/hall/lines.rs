@@ -19,7 +19,7 @@ use std::{
 use admission::{Client, Found, RouteId};
 use limits::Seat;
 use permission::Captures;
-use proto::{ConnId, Dialect};
+use proto::{ChannelName, ConnId, Dialect, Placed};
 use socketio::{
     Connection, Encoded, Policy, Sid,
     eio::{self, Answer, RequestId},
@@ -92,8 +92,26 @@ pub(super) struct Voice {
     pub(super) socket: SocketId,
     pub(super) namespace: Arc<str>,
     pub(super) is_paused: bool,
-    /// Publications that wait for the application's first words. At most [`HELD_MAX`].
-    pub(super) held: Option<Vec<Encoded>>,
+    /// Publications that wait for the application's first words.
+    pub(super) held: Option<Held>,
+    /// Its client has been told that it is in.
+    pub(super) is_in: bool,
+    /// Its route lets clients recover: each event says where they stand.
+    pub(super) recovers: bool,
+    /// What its client calls the state it comes back to.
+    pub(super) pid: Option<Sid>,
+    /// It goes on where it was.
+    pub(super) recovered: bool,
+    /// Where it is in the channels whose logs it is still sent, as far as that has been written.
+    pub(super) behind: Vec<(ChannelName, Placed)>,
+}
+
+/// Events that are held back.
+pub(super) struct Held {
+    /// At most [`HELD_MAX`].
+    pub(super) events: Vec<Encoded>,
+    /// Where the client stands without them.
+    pub(super) at: Option<Arc<str>>,
 }
 
 /// A GET waits for a ping, and no answer over HTTP takes longer than this.

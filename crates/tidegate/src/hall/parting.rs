@@ -110,6 +110,8 @@ impl Hall {
         let Some(guest) = self.guest(conn) else { return };
         let (route, seat, visitor) = (guest.route, guest.seat.take(), guest.visitor.take());
         let (session, voice) = (guest.session, guest.voice.take());
+        // Of whoever has not been told that it is in, its application has heard nothing.
+        let visitor = visitor.filter(|_| voice.as_ref().is_none_or(|it| it.is_in));
         self.guests[conn.slot()] = None;
         match (seat, voice) {
             (Some(seat), Some(voice)) => {

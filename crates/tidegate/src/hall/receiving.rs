@@ -57,6 +57,7 @@ impl Hall {
                 }
                 self.tell(net, Input::Answered { conn, answer });
             }
+            Note::Returned(conn, rooms) => self.tell(net, Input::Returned { conn, rooms }),
             Note::Part(conn, refusal) => {
                 let errand = Errand::Disconnect(Whom::Conn(conn), refusal);
                 let ticket = Ticket(self.ticket_next);

@@ -87,6 +87,11 @@ impl Hall {
                 let job = Job::Erase { channel: channel.clone() };
                 desk.job(Asked::Erase(channel, ticket), job);
             }
+            Task::Locate { channel, epoch, row, time, joined, asked_by } => {
+                let times = (time, self.wall);
+                let stood_at = desk.writer.last_until(&channel, epoch, row, times);
+                self.tell(net, Input::Located { channel, epoch, stood_at, joined, asked_by });
+            }
             Task::Find { channel, epoch, span, messages_max, bytes_max, wish, asked_by } => {
                 let asked = Asked::Find(channel.clone(), epoch, wish, asked_by);
                 let token = desk.token(asked);
@@ -128,9 +133,7 @@ impl Hall {
         let Some(asked) = self.desk.asked.remove(&token) else { return };
         let input = match asked {
             Asked::Load(channel) => Input::Loaded { channel, loaded: answer.map(loaded) },
-            Asked::Append(channel, at) => {
-                Input::Appended { channel, at, outcome: answer.map(drop) }
-            }
+            Asked::Append(channel, at) => Input::Appended { channel, at, outcome: answer.map(row) },
             Asked::Move(channel, moved) => {
                 Input::Moved { channel, moved, outcome: answer.map(drop) }
             }
@@ -159,6 +162,14 @@ impl Hall {
         if let Some(Asked::Find(channel, epoch, wish, asked_by)) = self.desk.asked.remove(&token) {
             self.tell(net, Input::Found { channel, epoch, wish, asked_by, page });
         }
+    }
+}
+
+/// Which row a message has got.
+fn row(answer: Answer) -> u64 {
+    match answer {
+        Answer::Appended { row } => row,
+        Answer::Loaded(_) | Answer::Done => 0,
     }
 }
 

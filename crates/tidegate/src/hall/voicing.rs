@@ -3,13 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use admission::RouteId;
-use engine::{Input, Member};
-use net::{Batch, Net, Overfull};
-use proto::{
-    ChannelName, ComeBack, ConnId, Dialect, Message, Publication, Refusal, ReplyId, Values,
-};
+use engine::Input;
+use net::Net;
+use proto::{ComeBack, ConnId, Message, Refusal, ReplyId, Values};
 use socketio::{
-    Encoded, Json,
+    Json,
     eio::{Answer, RequestId},
     sio::{self, AckId, Args, AskId, EventName, Payload, Reply, SocketId, encode},
 };
@@ -17,12 +15,9 @@ use tracing::warn;
 
 use super::{
     Hall,
-    delivering::{before, offsets},
-    lines::{HELD_MAX, LineId, Voice, link_of},
+    emitting::EVENT,
+    lines::{Held, LineId, Voice, link_of},
 };
-
-/// What a publication without a name is heard as.
-const EVENT: &str = "message";
 
 /// How long a client may think about what its application asks. As long as browsers' libraries
 /// wait for an answer of ours by themselves.
@@ -82,7 +77,8 @@ impl Hall {
             }
             Message::Answer { .. } => return,
         };
-        let Some(event) = payload(&name, &values) else { return };
+        let at = self.position_of(conn).filter(|_| reply.is_none());
+        let Some(event) = payload(&name, &values, at.as_deref()) else { return };
         let input = match reply {
             Some(ReplyId(number)) => {
                 let (ask, until) = (AskId(number.into()), self.now + ANSWER_WITHIN);
@@ -160,15 +156,16 @@ impl Hall {
     }
 
     pub(super) fn hold_socket(&mut self, conn: ConnId) -> bool {
+        let at = self.position_of(conn);
         let voice = self.voice(conn);
-        voice.map(|it| it.held = Some(Vec::new())).is_some()
+        voice.map(|it| it.held = Some(Held { events: Vec::new(), at })).is_some()
     }
 
     /// The application has spoken; what was published meanwhile follows.
     pub(super) fn release_socket(&mut self, net: &mut Net, conn: ConnId) -> bool {
         let Some(voice) = self.voice(conn) else { return false };
         let (line, socket, held) = (voice.line, voice.socket, voice.held.take());
-        for event in held.into_iter().flatten() {
+        for event in held.into_iter().flat_map(|it| it.events) {
             let emit = sio::Input::Emit { socket, event };
             self.drive(net, line, socketio::Input::Socket(emit));
         }
@@ -222,167 +219,6 @@ impl Hall {
         }
         self.lines.answer(id, request, answer);
     }
-
-    /// This turn's publications of a channel, for its members who speak Socket.IO: framed once for
-    /// all who are in the main namespace by WebSocket, encoded once for everyone else.
-    pub(super) fn emit_batch(
-        &mut self,
-        net: &mut Net,
-        channel: &ChannelName,
-        publications: &[Arc<Publication>],
-    ) {
-        let members = self.shard.members(channel, Dialect::SocketIo);
-        let owed: Vec<Member> =
-            members.iter().filter(|it| self.is_owed(**it, publications)).copied().collect();
-        self.metrics.delivered(owed.len() as u64 * publications.len() as u64);
-        let mut words = self.words(channel);
-        let (mut by_link, mut links) = (Vec::new(), Vec::new());
-        for member in owed {
-            let skip = before(publications, member);
-            match self.link_in_main(member.conn) {
-                Some(link) => {
-                    by_link.push((link, skip));
-                    links.push((link, member.conn));
-                }
-                None => self.emit(net, member.conn, &publications[skip..], &mut words),
-            }
-        }
-        if by_link.is_empty() {
-            return;
-        }
-        let texts = words.of("/", publications).iter().map(|it| it.text.to_string());
-        let mut batch = Batch::new(texts.collect());
-        let mut overfull = Vec::new();
-        net.fan_out(&mut batch, by_link.into_iter(), &mut overfull);
-        if !overfull.is_empty() {
-            links.sort_unstable();
-        }
-        for Overfull { conn: link, from } in overfull {
-            let Ok(place) = links.binary_search_by_key(&link, |it| it.0) else { continue };
-            self.overfull(net, links[place].1, channel, &publications[from..]);
-        }
-    }
-
-    fn words(&self, channel: &ChannelName) -> Words {
-        let event = self.namespaces.of(channel.namespace()).event.clone();
-        Words { event: event.unwrap_or_else(|| EVENT.into()), known: Vec::new() }
-    }
-
-    fn is_owed(&self, member: Member, publications: &[Arc<Publication>]) -> bool {
-        match publications {
-            [one] => !self.shard.is_excepted(member.conn, one),
-            _ => true,
-        }
-    }
-
-    fn overfull(
-        &mut self,
-        net: &mut Net,
-        conn: ConnId,
-        channel: &ChannelName,
-        missed: &[Arc<Publication>],
-    ) {
-        if let Some((from, to)) = offsets(missed) {
-            let channel = channel.clone();
-            self.tell(net, Input::Overfull { conn, channel, from, to });
-        }
-    }
-
-    /// The WebSocket to which what everyone in the main namespace hears may be written.
-    pub(super) fn link_in_main(&mut self, conn: ConnId) -> Option<ConnId> {
-        let voice = self.voice(conn).filter(|it| it.held.is_none() && &*it.namespace == "/")?;
-        let (line, socket) = (voice.line, voice.socket);
-        self.lines.get(line)?.connection.writes_to(socket).map(link_of)
-    }
-
-    /// Publications for one connection, through its line.
-    fn emit(
-        &mut self,
-        net: &mut Net,
-        conn: ConnId,
-        publications: &[Arc<Publication>],
-        words: &mut Words,
-    ) {
-        let Some(voice) = self.voice(conn) else { return };
-        let (line, socket, namespace) = (voice.line, voice.socket, Arc::clone(&voice.namespace));
-        let events = words.of(&namespace, publications);
-        // Of the whole batch, whoever joined late is owed the end.
-        let events = &events[events.len() - publications.len()..];
-        if let Some(held) = &mut voice.held {
-            let room = HELD_MAX - held.len().min(HELD_MAX);
-            held.extend(events.iter().take(room).cloned());
-            if room < events.len() {
-                let channel = publications[0].channel.clone();
-                self.overfull(net, conn, &channel, &publications[room..]);
-            }
-            return;
-        }
-        for event in events.iter().cloned() {
-            let emit = sio::Input::Emit { socket, event };
-            self.drive(net, line, socketio::Input::Socket(emit));
-        }
-    }
-
-    /// A part of a log for one connection.
-    pub(super) fn replay_by_line(
-        &mut self,
-        net: &mut Net,
-        conn: ConnId,
-        messages: &[Arc<Publication>],
-    ) {
-        self.metrics.delivered(messages.len() as u64);
-        let mut words = self.words(&messages[0].channel);
-        let Some(id) = self.voice(conn).map(|it| it.line) else { return };
-        let Some(line) = self.lines.get_mut(id) else { return };
-        // Told once the outbox is empty, or a GET has been answered, which may be now.
-        line.replaying.push(conn);
-        self.emit(net, conn, messages, &mut words);
-        let Some(line) = self.lines.get_mut(id) else { return };
-        let Some(link) = line.connection.link().map(link_of) else { return };
-        if net.is_empty_or_tell(link) {
-            line.replaying.retain(|it| *it != conn);
-            self.replayed.push(conn);
-        }
-    }
-
-    /// The outbox of a line's WebSocket is empty.
-    pub(super) fn link_emptied(&mut self, net: &mut Net, id: LineId) {
-        let replaying = self.lines.get_mut(id).map(|it| std::mem::take(&mut it.replaying));
-        for conn in replaying.into_iter().flatten() {
-            self.tell(net, Input::Replayed { conn });
-        }
-    }
-}
-
-/// Publications as events, encoded once for each namespace that somebody is in.
-struct Words {
-    /// What one without a name is called.
-    event: Arc<str>,
-    known: Vec<(Box<str>, Vec<Encoded>)>,
-}
-
-impl Words {
-    /// `publications` are always the same ones, or the last of them.
-    fn of(&mut self, namespace: &str, publications: &[Arc<Publication>]) -> &[Encoded] {
-        let Self { event, known } = self;
-        let place = known
-            .iter()
-            .position(|it| &*it.0 == namespace && publications.len() <= it.1.len())
-            .unwrap_or_else(|| {
-                let events = publications.iter().map(|it| encoded(namespace, event, it)).collect();
-                known.push((namespace.into(), events));
-                known.len() - 1
-            });
-        &known[place].1
-    }
-}
-
-fn encoded(namespace: &str, event: &str, publication: &Publication) -> Encoded {
-    let name = publication.event.as_deref().unwrap_or(event);
-    // What the libraries keep for themselves must not be said by somebody else.
-    let name = EventName::parse(name).or_else(|_| EventName::parse(EVENT));
-    let name = name.expect("`message` is not reserved");
-    encode::event(namespace, name, [Json::known(&publication.payload)])
 }
 
 fn values(args: &Args) -> Values {
@@ -390,9 +226,13 @@ fn values(args: &Args) -> Values {
     Values { json, attachments: Arc::clone(args.attachments()) }
 }
 
-fn payload(name: &str, values: &Values) -> Option<Payload> {
+/// `at` is where the client stands with it, if it is to be told.
+fn payload(name: &str, values: &Values, at: Option<&str>) -> Option<Payload> {
     let name = EventName::parse(name).ok();
-    let event = name.and_then(|it| Payload::event_of(it, &values.json).ok());
+    let event = name.and_then(|name| match at {
+        Some(at) => Payload::event_at(name, &values.json, at).ok(),
+        None => Payload::event_of(name, &values.json).ok(),
+    });
     if event.is_none() {
         warn!("an application said an event of a reserved name, or not with a JSON array");
     }
@@ -423,9 +263,23 @@ mod tests {
     /// F12: an application cannot be made to say what the libraries say.
     #[test]
     fn reserved_names_and_broken_values_are_not_said() {
-        assert!(payload("tide", &Values::new("[1]")).is_some());
-        assert!(payload("disconnect", &Values::new("[1]")).is_none());
-        assert!(payload("tide", &Values::new("1")).is_none());
-        assert!(payload("tide", &Values::new("[1],[2]")).is_none());
+        for at in [None, Some("1.2")] {
+            assert!(payload("tide", &Values::new("[1]"), at).is_some());
+            assert!(payload("disconnect", &Values::new("[1]"), at).is_none());
+            assert!(payload("tide", &Values::new("1"), at).is_none());
+            assert!(payload("tide", &Values::new("[1],[2]"), at).is_none());
+        }
+    }
+
+    #[test]
+    fn where_a_client_stands_is_the_last_value_of_an_event() {
+        for (values, expected) in [
+            ("[]", r#"["tide","1.2"]"#),
+            ("[\"in\"]", r#"["tide","in","1.2"]"#),
+            (" [ {\"a\":[1]} ] ", r#"["tide",{"a":[1]},"1.2"]"#),
+        ] {
+            let event = payload("tide", &Values::new(values), Some("1.2")).unwrap();
+            assert_eq!(*encode::event_of("/", None, &event).text, format!("42{expected}"));
+        }
     }
 }

@@ -44,7 +44,7 @@ fn published(bytes: usize) -> Envelope {
         payload,
         time: UnixMillis(0),
     };
-    Envelope::Published { publication: Arc::new(publication) }
+    Envelope::Published { publication: Arc::new(publication), stamp: engine::Stamp::None }
 }
 
 /// How many notes there were, and whether something was lost.
