@@ -63,11 +63,37 @@ impl Book {
         (&self.db, &self.here)
     }
 
-    /// A socket came. It joins the rooms of its user's channels, and is told which they are. `None`
-    /// if its user was removed since they showed their token.
+    /// A socket comes back that sat in these rooms. In which of them it may sit, and the rooms of
+    /// all its user's channels.
+    pub(crate) fn may_return(
+        &self,
+        user: &str,
+        rooms: &[Room],
+    ) -> rusqlite::Result<(Vec<Room>, Vec<Room>)> {
+        let channels = channels::of_user(&self.db, user)?;
+        let is_theirs = |id: i64| channels.iter().any(|it| it.id == id);
+        let mut allowed = Vec::new();
+        for room in rooms {
+            let channel = match *room {
+                Room::Channel(id) => Some(id),
+                Room::Thread(id) => threads::channel_of(&self.db, id)?,
+            };
+            allowed.extend(channel.filter(|it| is_theirs(*it)).map(|_| *room));
+        }
+        Ok((allowed, channels.iter().map(|it| Room::Channel(it.id)).collect()))
+    }
+
+    /// A socket came. It joins the rooms of its user's channels, and is told which they are, and
+    /// what its user has missed, unless it has `recovered` that. `None` if its user was removed
+    /// since they showed their token.
     ///
     /// Whatever comes of it, it is here until it has gone ([`Book::disconnected`]).
-    pub fn connected(&mut self, now: i64, user: &User) -> rusqlite::Result<Option<Outcome>> {
+    pub fn connected(
+        &mut self,
+        now: i64,
+        user: &User,
+        recovered: bool,
+    ) -> rusqlite::Result<Option<Outcome>> {
         let is_first = self.here.came(&user.id);
         let greeted = self.passing(now, user, |turn| {
             if users::is_active(turn.db, &user.id)? == Some(false) {
@@ -76,6 +102,9 @@ impl Book {
             users::remember(turn.db, user)?;
             users::see(turn.db, user, now)?;
             greet(turn)?;
+            if !recovered {
+                offline::hand_over(turn)?;
+            }
             if is_first {
                 presence::tell(turn, true);
             }
@@ -193,7 +222,7 @@ fn greet(turn: &mut Turn<'_>) -> Result<(), Stop> {
     turn.tell(Audience::Sender, "connection:success", told.clone());
     told["timestamp"] = iso(turn.now).into();
     turn.tell(Audience::Sender, "connection:ready", told);
-    offline::hand_over(turn)
+    Ok(())
 }
 
 /// Whoever sends something waits for word of it besides the answer.
@@ -273,7 +302,7 @@ mod tests {
         db.execute_batch(include_str!("schema.sql")).unwrap();
         let mut book = Book { db, here: Here::default(), typing: Typing::default() };
         let user = User { id: "ann".to_owned(), name: "Ann".to_owned(), image_url: None };
-        book.connected(0, &user).unwrap();
+        book.connected(0, &user, false).unwrap();
         let made = |book: &Book| {
             let sql = "SELECT COUNT(*) FROM channels";
             book.db.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap()
@@ -297,7 +326,7 @@ mod tests {
             typing: Typing::default(),
         };
         let user = User { id: "ann".to_owned(), name: "Ann".to_owned(), image_url: None };
-        book.connected(0, &user).unwrap_err();
+        book.connected(0, &user, false).unwrap_err();
         assert_eq!(book.here.users().count(), 1);
         book.disconnected(0, &user).unwrap_err();
         assert_eq!(book.here.users().count(), 0);
@@ -311,10 +340,10 @@ mod tests {
         let user = User { id: "ann".to_owned(), name: "Ann".to_owned(), image_url: None };
         assert!(book.meet(&user).unwrap());
         assert!(book.set_active("ann", false).unwrap());
-        assert_eq!(book.connected(0, &user).unwrap(), None);
+        assert_eq!(book.connected(0, &user, false).unwrap(), None);
         book.disconnected(0, &user).unwrap();
         assert_eq!(book.here.users().count(), 0);
         assert!(book.set_active("ann", true).unwrap());
-        assert!(book.connected(0, &user).unwrap().is_some());
+        assert!(book.connected(0, &user, false).unwrap().is_some());
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use app::{Action, App, Gateway, Message, Person, Post, ReplyId, Values, Visitor};
 use async_trait::async_trait;
-use proto::{Code, Identity, Refusal};
+use proto::{ChannelName, Code, Identity, Refusal};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -137,14 +137,33 @@ impl App for Chat {
         self.user_of(visitor.identity.as_deref()).await.map(drop)
     }
 
+    async fn returned(
+        &self,
+        visitor: &Visitor,
+        channels: Vec<ChannelName>,
+    ) -> Option<Vec<ChannelName>> {
+        let user = visitor.identity.as_deref().and_then(access::user_of)?;
+        let look = move |room: &mut Room| {
+            let rooms: Vec<_> = channels.iter().filter_map(seats::room_of).collect();
+            let (allowed, theirs) = room.book.may_return(&user.id, &rooms)?;
+            Ok(room.seats.returned(&user.id, channels, &allowed, &theirs))
+        };
+        // Whoever cannot be looked up begins anew, and hears then what is the matter.
+        self.desk.ask(look).await.ok().flatten()
+    }
+
     async fn connected(&self, visitor: &Visitor) -> Vec<Action> {
         let Some(user) = visitor.identity.as_deref().and_then(access::user_of) else {
             return vec![Action::Close(Code::AuthRequired.into())];
         };
+        let recovered = visitor.recovered.clone();
         let come = move |room: &mut Room| {
             // First, so that whoever goes again has been counted, whatever fails.
             let mut actions = Vec::from(room.seats.came(&user.id));
-            let Some(outcome) = room.book.connected(now(), &user)? else {
+            if let Some(rooms) = &recovered {
+                room.seats.took(&user.id, rooms);
+            }
+            let Some(outcome) = room.book.connected(now(), &user, recovered.is_some())? else {
                 return Ok(vec![Action::Close(access::removed())]);
             };
             actions.extend(room.seats.carry_out(&user.id, From::Socket, outcome));

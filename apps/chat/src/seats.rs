@@ -48,6 +48,34 @@ pub(crate) enum From {
 }
 
 impl Seats {
+    /// A socket comes back that sat in these of the gateway's channels, and may sit in those of
+    /// `allowed`. In which of them it goes on; `None` if it cannot, because it would miss what is
+    /// said in a room of `theirs` where it did not sit, or hear it twice.
+    pub(crate) fn returned(
+        &self,
+        user: &str,
+        rooms: Vec<ChannelName>,
+        allowed: &[Room],
+        theirs: &[Room],
+    ) -> Option<Vec<ChannelName>> {
+        let sat_in = |room: &Room| rooms.contains(&of_room(*room));
+        let is_named = |room: &Room| self.named.get(room).is_some_and(|it| it.contains(user));
+        let misses_none = theirs.iter().all(|it| sat_in(it) != is_named(it));
+        let hears_once = !allowed.iter().any(|it| sat_in(it) && is_named(it));
+        let own = [of_user(user), everyone()];
+        let may_sit =
+            |it: &ChannelName| own.contains(it) || allowed.iter().any(|room| of_room(*room) == *it);
+        let has_own = own.iter().all(|it| rooms.contains(it));
+        (misses_none && hears_once && has_own).then(|| rooms.into_iter().filter(may_sit).collect())
+    }
+
+    /// A socket that came sits in these already.
+    pub(crate) fn took(&mut self, user: &str, rooms: &[ChannelName]) {
+        if let Some(seat) = self.users.get_mut(user) {
+            seat.seated.extend(rooms.iter().filter_map(room_of));
+        }
+    }
+
     /// A socket came. Before what its coming leads to.
     pub(crate) fn came(&mut self, user: &str) -> [Action; 2] {
         self.users.entry(user.to_owned()).or_default().sockets += 1;
@@ -208,6 +236,18 @@ fn of_room(room: Room) -> ChannelName {
     match room {
         Room::Channel(id) => named(&format!("chat:channel:{id}")),
         Room::Thread(id) => named(&format!("chat:thread:{id}")),
+    }
+}
+
+/// The room that is carried by this of the gateway's channels, if one is.
+pub(crate) fn room_of(channel: &ChannelName) -> Option<Room> {
+    let rest = channel.as_str().strip_prefix("chat:")?;
+    let (kind, id) = rest.split_once(':')?;
+    let id = id.parse().ok()?;
+    match kind {
+        "channel" => Some(Room::Channel(id)),
+        "thread" => Some(Room::Thread(id)),
+        _ => None,
     }
 }
 

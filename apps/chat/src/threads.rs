@@ -1,5 +1,6 @@
 //! Threads: replies to one message. As closed as the channel that the message is in.
 
+use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,6 +27,12 @@ pub(crate) fn enter(turn: &mut Turn<'_>, thread: i64) -> Result<Value, Stop> {
     let payload = told(turn, thread);
     turn.tell(Audience::Room(Room::Thread(thread)), "thread:joined", payload.clone());
     Ok(payload)
+}
+
+/// The channel in which a thread is, if there is one.
+pub(crate) fn channel_of(db: &Connection, thread: i64) -> rusqlite::Result<Option<i64>> {
+    let mut found = db.prepare_cached("SELECT channel FROM messages WHERE id = ?1")?;
+    found.query_row([thread], |row| row.get(0)).optional()
 }
 
 /// Leaving is always possible: the thread may have gone first.

@@ -30,13 +30,7 @@ pub(crate) fn read(
                 without tokens.";
     let has = table.has("sessions");
     let policy = table.table_or_none("sessions", says, |it| {
-        recovers = it.maybe(
-            "recovery",
-            "Connection state recovery, of `socketio` alone: a client that comes back within the \
-             grace is told what it has missed, and each event has one more value at its end that \
-             says how far it is. Without it: `true`, if there is a namespace with a log.",
-        );
-        Policy {
+        let policy = Policy {
             max: it.maybe_within(
                 "max",
                 1..=MAX,
@@ -56,7 +50,14 @@ pub(crate) fn read(
                 "How long a session waits for its client to come back. For as long its id is good \
              for coming back with an expired token.",
             ),
-        }
+        };
+        recovers = it.maybe(
+            "recovery",
+            "Connection state recovery, of `socketio` alone: a client that comes back within the \
+             grace is told what it has missed, and each event has one more value at its end that \
+             says how far it is. Without it: `true`, if there is a namespace with a log.",
+        );
+        policy
     });
     if recovers == Some(true) && dialect != Dialect::SocketIo {
         let remedy = "Clients of other dialects say themselves where they are. Remove this.";

@@ -321,6 +321,45 @@ test('R65: after a loss the client comes back by itself, and is in its rooms aga
   bob.close()
 })
 
+test('R65, R74: what was said during a loss is heard once, in threads too, and nothing else', async () => {
+  const [ann, first] = [await enter('ann'), await enter('bob')]
+  const channelId = await channel([ann, first])
+  const said = await ann.say('message:send', { channelId, content: 'root' })
+  const threadId = said.data.id
+  first.close()
+  // Whoever was made a member while they were here sits in the channel from their next coming on.
+  const bob = await enter('bob')
+  await bob.say('thread:join', { threadId, channelId })
+  await settle(channelId, ann, bob)
+  for (const how of ['a loss', 'a restart']) {
+    bob.heard.length = 0
+    bob.io.reconnection(false)
+    const gone = new Promise((lost) => bob.once('disconnect', lost))
+    bob.io.engine.close()
+    await gone
+    for (const content of ['one', 'two']) await ann.say('message:send', { channelId, content })
+    await ann.say('thread:reply', { threadId, channelId, content: 'three' })
+    if (how === 'a restart') {
+      await gate.restart('SIGTERM')
+      await ann.hears('connection:success')
+    }
+    bob.io.reconnection(true)
+    bob.connect()
+    await bob.hears('connection:success')
+    assert.ok(bob.recovered, how)
+    await bob.hears('thread:reply:created', (it) => it.message.content === 'three')
+    await settle(channelId, ann, bob)
+    const heard = bob.heard.filter((it) => it.event === 'message:created')
+    assert.deepEqual(heard.map((it) => it.value.message.content), ['one', 'two'], how)
+    assert.ok(!bob.heard.some((it) => it.event === 'message:offline'))
+    // It is in the thread as before.
+    await ann.say('thread:reply', { threadId, channelId, content: 'four' })
+    await bob.hears('thread:reply:created', (it) => it.message.content === 'four')
+  }
+  ann.close()
+  bob.close()
+})
+
 test('R10: a new token on the same client, as its updateCredentials does it', async () => {
   const gus = await enter('gus')
   gus.auth = { token: tokenOf('gus'), userId: 'gus' }

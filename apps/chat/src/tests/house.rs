@@ -82,7 +82,7 @@ impl House {
         let outcome = match event {
             "comes" => {
                 self.sockets.push(Socket { name: name.to_owned(), rooms: Vec::new() });
-                let outcome = self.book.connected(self.now, &user(name));
+                let outcome = self.book.connected(self.now, &user(name), false);
                 outcome.map(|it| it.expect("nobody is removed here"))
             }
             "goes" => {

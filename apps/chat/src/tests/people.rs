@@ -296,11 +296,11 @@ fn the_book_is_kept() {
     let create = [serde_json::json!({ "name": "den" })];
     {
         let mut book = crate::Book::open(&dir).unwrap();
-        book.connected(0, &ann).unwrap();
+        book.connected(0, &ann, false).unwrap();
         book.handle(0, &ann, "channel:create", &create).unwrap();
     }
     let mut book = crate::Book::open(&dir).unwrap();
-    let outcome = book.connected(0, &ann).unwrap().unwrap();
+    let outcome = book.connected(0, &ann, false).unwrap().unwrap();
     assert_eq!(outcome.emits[1].payload["channels"], serde_json::json!(["1"]));
     std::fs::remove_dir_all(&dir).unwrap();
 }

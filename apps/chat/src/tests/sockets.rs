@@ -1,8 +1,8 @@
 //! The application as the gateway calls it: R4, R43, R74 to R77.
 
-use app::App as _;
+use app::{App as _, Visitor};
 use expect_test::expect;
-use proto::Code;
+use proto::{ChannelName, Code};
 
 use super::world::{World, told, visitor};
 
@@ -266,4 +266,42 @@ async fn with_dev_there_are_people_and_a_channel() {
     let told = world.comes("user_bob").await;
     assert!(told.contains(r#""channels":["1","2"]"#), "{told}");
     assert!(World::new().chat.people().is_empty());
+}
+
+/// In the rooms that are still its user's, and only if it misses nothing and hears nothing twice.
+#[tokio::test]
+async fn a_socket_goes_on_in_the_rooms_that_are_still_its_own() {
+    let world = World::new();
+    let names = |all: &[&str]| -> Vec<ChannelName> {
+        all.iter().map(|it| ChannelName::parse(it).unwrap()).collect()
+    };
+    let returned = async |user: &str, all: &[&str]| {
+        let rooms = world.chat.returned(&visitor(user), names(all)).await?;
+        Some(rooms.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    };
+    world.comes("ann").await;
+    world.say("ann", "channel:create", r#"{"name":"den"}"#).await;
+    world.say("ann", "message:send", r#"{"channelId":"1","content":"hello"}"#).await;
+    world.goes("ann").await;
+
+    let rooms = ["chat:user:ann", "chat:all", "chat:channel:1", "chat:thread:1"];
+    assert_eq!(returned("ann", &rooms).await, Some(rooms.join(" ")));
+    let more = [&rooms[..], &["chat:channel:2", "chat:thread:2", "chat:user:bob", "den"]].concat();
+    assert_eq!(returned("ann", &more).await, Some(rooms.join(" ")), "no more than is hers");
+    // She would miss what is said in a channel of hers in which the socket did not sit.
+    assert_eq!(returned("ann", &rooms[..2]).await, None);
+    assert_eq!(returned("ann", &rooms[1..]).await, None);
+
+    let visitor = Visitor { recovered: Some(names(&rooms).into()), ..visitor("ann") };
+    let greeted = told(&world.chat.connected(&visitor).await);
+    assert!(greeted.contains("connection:success") && !greeted.contains("message:offline"));
+
+    // A member who was brought in by somebody else is reached by name, and not in the room.
+    world.comes("bob").await;
+    world.say("ann", "channel:create", r#"{"name":"pier","memberIds":["bob"]}"#).await;
+    let own = ["chat:user:bob", "chat:all"];
+    assert_eq!(returned("bob", &own).await, Some(own.join(" ")));
+    assert_eq!(returned("bob", &[&own[..], &["chat:channel:2"]].concat()).await, None, "twice");
+    world.goes("bob").await;
+    assert_eq!(returned("bob", &own).await, None, "nobody has told him meanwhile");
 }

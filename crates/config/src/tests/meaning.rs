@@ -62,6 +62,22 @@ fn sessions_are_kept_where_users_have_names() {
     assert_eq!((nobody(""), nobody("sessions = \"none\"")), (None, None));
 }
 
+/// R22. Where no channel keeps anything there is nothing to recover, and events stay as they are.
+#[test]
+fn clients_of_socketio_recover_where_there_are_logs() {
+    let recovers = |dialect: &str, more: &str, namespaces: &str| {
+        let text = route(&format!("dialect = \"{dialect}\"\n{more}\n{namespaces}"));
+        meant(&text).routes[0].policy.recovers
+    };
+    let log = "[namespaces.log]\nlog = \"disk\"\n";
+    assert!(recovers("socketio", "", log));
+    assert!(recovers("socketio", "", "[namespaces.\"*\"]\nlog = \"memory\"\n"));
+    assert!(!recovers("socketio", "", ""));
+    assert!(!recovers("socketio", "sessions = { recovery = false }", log));
+    assert!(!recovers("socketio", "sessions = \"none\"", log));
+    assert!(!recovers("native", "", log));
+}
+
 /// R10: only where the file says so, and with a key that what it signs is verified with.
 #[test]
 fn newer_tokens_are_made_where_a_key_is_named() {

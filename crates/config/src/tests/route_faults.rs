@@ -223,7 +223,14 @@ fn sessions_need_users_and_bounds_that_make_sense() {
         &route("sessions = { most = 1 }"),
         expect![[r#"
         tidegate.toml:10:14: routes[0].sessions.most: there is no such key
-            Known here: "max", "when_full", "grace".
+            Known here: "max", "when_full", "grace", "recovery".
     "#]],
+    );
+    check(
+        &route("sessions = { recovery = true }"),
+        expect![[r#"
+            tidegate.toml:10:12: routes[0].sessions: only clients of socketio recover like this
+                Clients of other dialects say themselves where they are. Remove this.
+        "#]],
     );
 }
