@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { io } from 'socket.io-client'
+import WebSocket from 'ws'
 
 import { API_KEY, start, token, until, WITHIN } from './gate.js'
 
@@ -123,7 +124,7 @@ for (const transports of [['websocket'], ['polling']]) {
     await Promise.all(cutting)
     for (const socket of sockets) {
       await until(() => all.length <= socket.heard.length, 'all that was said')
-      assertOnce(socket, all)
+      assertOnce(socket, all, transports)
       assert.ok(3 < socket.came.length, 'it was cut off a few times')
       assert.deepEqual([...new Set(socket.came.slice(1))], [true])
       socket.close()
@@ -131,15 +132,82 @@ for (const transports of [['websocket'], ['polling']]) {
   })
 }
 
+/**
+ * A client of our own that is cut off after any event: of what one connection brings it takes the
+ * first few for heard, and comes back from there as if the rest had never arrived.
+ */
+async function hearInPieces(user, all, dice, isIn) {
+  const heard = []
+  let [pid, offset] = []
+  let due = Date.now() + WITHIN
+  while (heard.length < all()) {
+    assert.ok(Date.now() < due, `nothing new for ${WITHIN} ms after ${heard.length} events`)
+    const url = gate.page('/socket.io/?EIO=4&transport=websocket').replace('http', 'ws')
+    const socket = new WebSocket(url)
+    const brought = []
+    await new Promise((enough, failed) => {
+      const most = 1 + Math.floor(dice() * 40)
+      // Whoever has heard nothing yet has no place to come back to.
+      const idle = setTimeout(() => (offset || 0 < brought.length ? enough() : idle.refresh()), 100)
+      socket.on('error', failed)
+      socket.on('message', (data) => {
+        const text = data.toString()
+        if (text === '2') socket.send('3')
+        if (text[0] === '0') socket.send(`40${JSON.stringify({ token: token(user), pid, offset })}`)
+        if (text.startsWith('44')) failed(new Error(text))
+        if (text.startsWith('40')) {
+          const told = JSON.parse(text.slice(2)).pid
+          if (pid !== undefined && told !== pid) failed(new Error('it begins anew'))
+          pid = told
+          isIn()
+        }
+        if (text.startsWith('42')) {
+          idle.refresh()
+          brought.push(JSON.parse(text.slice(2)))
+          if (brought.length === most) enough()
+        }
+      })
+    })
+    socket.terminate()
+    const least = offset ? 0 : 1
+    const kept = brought.slice(0, Math.max(least, Math.round(dice() * brought.length)))
+    for (const [, { channel, n }, at] of kept) {
+      heard.push(`${channel} ${n}`)
+      offset = at
+      due = Date.now() + WITHIN
+    }
+  }
+  return heard
+}
+
+test('cut off after any event, it goes on with the next', async () => {
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  let state = seed
+  const dice = () => (state = (state * 1103515245 + 12345) % 2 ** 31) / 2 ** 31
+  const all = []
+  let done = false
+  const end = () => (done ? all.length : Infinity)
+  const pieces = []
+  for (const user of [11, 12, 13]) {
+    await new Promise((isIn) => pieces.push(hearInPieces(user, end, dice, isIn)))
+  }
+  for (let n = 0; n < 40; n++) {
+    const some = LOGS.flatMap((it) => [it, it, it, it])
+    all.push(...(await Promise.all(some.map((it) => publish(it)))))
+  }
+  done = true
+  for (const heard of await Promise.all(pieces)) assertOnce({ heard }, all, `seed ${seed}`)
+})
+
 /** As they were numbered, whatever the order in which their answers came. */
-function assertOnce(socket, all) {
+function assertOnce(socket, all, what) {
   const byNumber = (a, b) => a.split(' ')[1] - b.split(' ')[1]
   const expected = LOGS.flatMap((it) => ofChannel(all, it).sort(byNumber))
   for (const channel of LOGS) {
     const heard = ofChannel(socket.heard, channel)
-    assert.equal(new Set(heard).size, heard.length, 'none twice')
+    assert.equal(new Set(heard).size, heard.length, `${what}: one twice in ${heard.join()}`)
   }
-  assert.deepEqual([...socket.heard].sort(), expected.sort())
+  assert.deepEqual([...socket.heard].sort(), expected.sort(), what)
 }
 
 test('a process that is killed is no reason to miss anything', async () => {
