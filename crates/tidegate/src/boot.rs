@@ -120,6 +120,15 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, BootError> {
 
 /// Opens the gate. Runs inside the runtime.
 pub(crate) fn open(config: Config, dev: bool) -> Result<House, BootError> {
+    open_with(config, dev, open_apps)
+}
+
+/// With applications from wherever.
+pub(crate) fn open_with(
+    config: Config,
+    dev: bool,
+    open_apps: impl FnOnce(&Config, &Arc<Hub>, bool) -> Result<Vec<OpenApp>, BootError>,
+) -> Result<House, BootError> {
     let shards = config.server.shards.unwrap_or_else(cores).clamp(1, SHARDS_MAX);
     let address = net::probe(config.server.listen)?;
     make_data_dir(&config)?;
@@ -205,7 +214,7 @@ fn mint(config: &Config) -> Option<Mint> {
 }
 
 /// An application under the name that routes call it by.
-type OpenApp = (Arc<str>, AppKind, Arc<dyn App>);
+pub(crate) type OpenApp = (Arc<str>, AppKind, Arc<dyn App>);
 
 fn open_apps(config: &Config, hub: &Arc<Hub>, dev: bool) -> Result<Vec<OpenApp>, BootError> {
     let mut apps = Vec::new();

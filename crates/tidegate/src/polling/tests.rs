@@ -17,6 +17,8 @@ use crate::{
     inbox::{Note, lock},
 };
 
+mod knocking;
+
 const WITHIN: Duration = Duration::from_secs(10);
 
 struct World {
@@ -30,6 +32,16 @@ impl World {
     }
 
     fn with(shards: u16, limits: &str) -> Self {
+        let rules = format!("{limits}\nping_every = \"1s\"\npong_within = \"1s\"");
+        Self::of(shards, &rules, |config| boot::open(config, false))
+    }
+
+    /// With whatever else there is to say of its one route.
+    fn of(
+        shards: u16,
+        rules: &str,
+        open: impl FnOnce(config::Config) -> Result<House, boot::BootError>,
+    ) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = format!("tidegate-polling-{}-{count}", std::process::id());
@@ -37,13 +49,13 @@ impl World {
         let text = format!(
             "profile = \"development\"\n[server]\nlisten = \"127.0.0.1:0\"\nshards = {shards}\n\
              data_dir = \"data\"\n[[routes]]\nname = \"all\"\npath = \"/s/\"\napp = \"echo\"\n\
-             dialect = \"socketio\"\ntokens = \"none\"\norigins = \"*\"\n{limits}\n\
-             ping_every = \"1s\"\npong_within = \"1s\"\njoins = [\"room\"]\n"
+             dialect = \"socketio\"\ntokens = \"none\"\norigins = \"*\"\n\
+             joins = [\"room\"]\n{rules}\n"
         );
         let surroundings = Surroundings::new([].into(), folder);
         let config = config::load_text("test.toml", &text, &surroundings).expect("is good");
         let runtime = boot::runtime().unwrap();
-        let house = runtime.block_on(async { boot::open(config, false) }).unwrap();
+        let house = runtime.block_on(async { open(config) }).unwrap();
         let world = Self { runtime, house };
         world.settle();
         world
