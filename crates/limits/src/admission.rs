@@ -108,9 +108,7 @@ impl AdmissionLimits {
         self.ask_attempts(now, route, address)?;
         self.ask_backoff(now, route, address)?;
 
-        if let Some(rate) = self.route(route).attempts_per_address {
-            self.attempts.record(now, (route, address), rate);
-        }
+        self.record_attempt(now, route, address);
         self.connections += 1;
         self.by_address.acquire((route, address));
         Ok(Seat { route, address, user: None })
@@ -145,6 +143,25 @@ impl AdmissionLimits {
         self.connections += 1;
         self.by_address.acquire((route, address));
         Ok(Seat { route, address, user: None })
+    }
+
+    /// Another attempt by whoever has a place already, where one socket makes more of them than it
+    /// can have places.
+    pub fn attempt_again(
+        &mut self,
+        now: Instant,
+        route: RouteIndex,
+        address: AddressKey,
+    ) -> Result<(), Refused> {
+        self.ask_attempts(now, route, address)?;
+        self.record_attempt(now, route, address);
+        Ok(())
+    }
+
+    fn record_attempt(&mut self, now: Instant, route: RouteIndex, address: AddressKey) {
+        if let Some(rate) = self.route(route).attempts_per_address {
+            self.attempts.record(now, (route, address), rate);
+        }
     }
 
     /// The user has left, and the connection is still there.

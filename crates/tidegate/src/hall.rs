@@ -63,6 +63,8 @@ pub(crate) struct Hall {
     lines: lines::Lines,
     /// Those who have left while their application was asked something.
     parted: HashMap<ConnId, (RouteId, Arc<Visitor>)>,
+    /// Connections of lines that have ended, and of which their application has not heard the last.
+    ending: HashMap<ConnId, lines::LineId>,
     cache: VerifiedCache,
     tallies: Tallies,
     fetches: Vec<Source>,
@@ -138,6 +140,7 @@ impl Hall {
             keyless: HashMap::new(),
             lines,
             parted: HashMap::new(),
+            ending: HashMap::new(),
             cache: VerifiedCache::new(crate::ground::TOKENS_MAX),
             tallies: Tallies::default(),
             fetches: Vec::new(),

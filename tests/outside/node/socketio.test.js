@@ -186,7 +186,7 @@ for (const transports of WAYS) {
     // Its namespace says what those are called.
     const own = all.slice(2).map((it) => hears(it, 'for you'))
     assert.equal((await publish('user:13', 'yours')).status, 200)
-    for (const it of own) assert.deepEqual(await it, ['yours'])
+    for (const it of own) assert.deepEqual(await it, ['yours', ''])
     all.forEach((it) => it.close())
   })
 
@@ -466,6 +466,24 @@ test('one room, many dialects: each member hears the same publication once', asy
   assert.deepEqual(await plain.hear(), body)
   told.close()
   await Promise.all([native.close(), plain.close()])
+})
+
+// Its library takes a text at the end of an event for a place to come back to, and says it when it
+// does: one that somebody else chose could be longer than anything it may say.
+test('F12: a text at the end of an event keeps nobody from coming back', async () => {
+  const socket = await enter(24)
+  const text = 'x'.repeat(90_000)
+  const heard = hears(socket, 'message')
+  assert.equal((await publish('room:all', text)).status, 200)
+  assert.deepEqual(await heard, [text, ''])
+  const said = hears(socket, 'echoed')
+  socket.emit('echoed', 1, text)
+  assert.deepEqual(await said, [1, text, ''])
+  const back = hears(socket, 'connect')
+  socket.auth = { token: token(24), more: 'y'.repeat(11_000) }
+  socket.io.engine.close()
+  await back
+  socket.close()
 })
 
 test('a restart drops the transport without a DISCONNECT, and clients come back by themselves', async () => {

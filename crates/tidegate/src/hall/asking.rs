@@ -33,6 +33,9 @@ impl Hall {
         };
         let Some(app) = self.ground.app(route).map(Arc::clone) else { return };
         let inbox = Arc::clone(&self.inbox);
+        if let (Ask::Returned { .. }, Some(voice)) = (&ask, self.voice(conn)) {
+            voice.returns = true;
+        }
         let failed = match ask {
             Ask::Returned { .. } => Note::Returned(conn, None),
             Ask::Connected { .. } | Ask::Said(_) | Ask::Disconnected => {

@@ -14,7 +14,7 @@ use socketio::{
 use super::{
     Guest, Hall, Waiting,
     keeping::with_session,
-    lines::{LineId, Voice},
+    lines::{LineId, Tells, Voice},
     parting::{LEFT, VANISHED},
 };
 use crate::{fetch, ground::draw_bytes, inbox::lock};
@@ -74,19 +74,30 @@ impl Hall {
     /// their applications were asked: coming and going asks no more than staying does.
     fn is_crowded(&self, id: LineId) -> bool {
         let Some(line) = self.lines.get(id) else { return false };
-        let policy = self.lines.policy(line.route);
-        policy.is_some_and(|it| it.namespaces_max <= line.sockets.len())
+        self.namespaces_max(id) <= line.sockets.len() + line.ending
+    }
+
+    fn namespaces_max(&self, id: LineId) -> usize {
+        let policy = self.lines.get(id).and_then(|it| self.lines.policy(it.route));
+        policy.map_or(usize::MAX, |it| it.namespaces_max)
     }
 
     /// A connection that may come to be on a line. The first has the line's own seat, every other
     /// one a further one.
     fn another(&mut self, id: LineId) -> Result<Admitted, Refusal> {
+        let namespaces_max = self.namespaces_max(id);
         let line = self.lines.get_mut(id).ok_or(Code::ShardFailed)?;
+        line.knocks += 1;
         let (counted_as, address) =
             (self.ground.door.routes.counted_as(line.route), line.address.into());
         let limits = &mut *lock(&self.ground.limits);
         // One line guesses no faster than one handshake after another (A12).
         limits.ask_token(self.now, counted_as, address).map_err(admission::limited)?;
+        // Nor does it come and go more often than one handshake after another, once it has been in
+        // as many namespaces as it may be in (F12).
+        if namespaces_max < line.knocks {
+            limits.attempt_again(self.now, counted_as, address).map_err(admission::limited)?;
+        }
         let seat = match line.seat.take() {
             Some(seat) => seat,
             None => limits.admit_beside(counted_as, address).map_err(admission::limited)?,
@@ -198,7 +209,12 @@ impl Hall {
         }
         let device = admitted.client.device.as_deref().map(Into::into);
         let (policy, channels) = (admitted.route.0, admitted.channels);
-        let recovers = self.standing.tells(policy);
+        let recovers = self.standing.recovers_on(policy);
+        let tells = match (&attached, recovers) {
+            (None, _) => Tells::Nothing,
+            (Some(_), false) => Tells::NoPlace,
+            (Some(_), true) => Tells::Position,
+        };
         let (pid, offset) = recovery.map(|it| (it.pid, it.offset)).unzip();
         let place = attached.filter(|_| recovers).map(|it| it.place);
         let returning = place.and_then(|it| self.returning(conn, it, offset.flatten().as_deref()));
@@ -211,7 +227,8 @@ impl Hall {
             is_paused: false,
             held: None,
             is_in: false,
-            recovers,
+            tells,
+            returns: false,
             pid,
             recovered: false,
             behind: Vec::new(),
@@ -241,7 +258,7 @@ impl Hall {
         voice.is_in = true;
         let (line, socket, was) = (voice.line, voice.socket, voice.pid.take());
         let was = was.filter(|_| voice.recovered);
-        if was.is_none() && voice.recovers {
+        if was.is_none() && voice.tells == Tells::Position {
             self.begins_anew(conn);
         }
         let Some((sid, nonce)) = draw_bytes().map(Sid::draw).zip(draw_bytes()) else {

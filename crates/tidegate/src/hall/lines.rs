@@ -46,6 +46,10 @@ pub(super) struct Line {
     pub(super) seat: Option<Seat>,
     /// Who is in or knocking: at most as many as it may have namespaces.
     pub(super) sockets: Vec<(SocketId, ConnId)>,
+    /// How often somebody on it has asked to be let in.
+    pub(super) knocks: usize,
+    /// How many have ended of which their application has not heard the last.
+    pub(super) ending: usize,
     /// Requests that wait for their answers.
     requests: BTreeMap<RequestId, Reply>,
     /// How many of its connections have more waiting for their application than they may.
@@ -96,14 +100,33 @@ pub(super) struct Voice {
     pub(super) held: Option<Held>,
     /// Its client has been told that it is in.
     pub(super) is_in: bool,
-    /// Its route lets clients recover: each event says where they stand.
-    pub(super) recovers: bool,
+    pub(super) tells: Tells,
+    /// Its application is asked which rooms it may return to.
+    pub(super) returns: bool,
     /// What its client calls the state it comes back to.
     pub(super) pid: Option<Sid>,
     /// It goes on where it was.
     pub(super) recovered: bool,
     /// Where it is in the channels whose logs it is still sent, as far as that has been written.
     pub(super) behind: Vec<(ChannelName, Placed)>,
+}
+
+/// What stands behind the last value of an event.
+///
+/// A client that was told a `pid` takes the last value for a place to come back to, if it is a text,
+/// and says it in its next CONNECT.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Tells {
+    /// Nothing: the client was told no `pid`.
+    Nothing,
+    /// An empty text behind a text, so that none of somebody's choosing is taken for a place.
+    NoPlace,
+    /// How far the client has heard: it can recover.
+    Position,
+}
+
+impl Tells {
+    pub(super) const ALL: [Self; 3] = [Self::Nothing, Self::NoPlace, Self::Position];
 }
 
 /// Events that are held back.
@@ -187,6 +210,8 @@ impl Lines {
             shown,
             seat: Some(seat),
             sockets: Vec::new(),
+            knocks: 0,
+            ending: 0,
             requests: BTreeMap::new(),
             paused: 0,
             withheld: None,

@@ -113,6 +113,14 @@ impl Hall {
         // Of whoever has not been told that it is in, its application has heard nothing.
         let visitor = visitor.filter(|_| voice.as_ref().is_none_or(|it| it.is_in));
         self.guests[conn.slot()] = None;
+        // Coming and going asks no more of an application than staying does.
+        if let Some(voice) = voice.as_ref().filter(|it| it.is_in || it.returns)
+            && self.ground.app(route).is_some()
+            && let Some(line) = self.lines.get_mut(voice.line)
+        {
+            line.ending += 1;
+            self.ending.insert(conn, voice.line);
+        }
         match (seat, voice) {
             (Some(seat), Some(voice)) => {
                 self.count_paused(net, voice.line, voice.is_paused, false);

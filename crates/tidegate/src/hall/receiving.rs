@@ -2,6 +2,7 @@
 
 use engine::{Errand, Input, Ticket, Whom};
 use net::Net;
+use proto::ConnId;
 
 use super::Hall;
 use crate::inbox::Note;
@@ -55,9 +56,16 @@ impl Hall {
                 if answer.is_err() {
                     self.metrics.app_failed();
                 }
+                self.heard_of(conn);
                 self.tell(net, Input::Answered { conn, answer });
             }
-            Note::Returned(conn, rooms) => self.tell(net, Input::Returned { conn, rooms }),
+            Note::Returned(conn, rooms) => {
+                self.heard_of(conn);
+                if let Some(voice) = self.voice(conn) {
+                    voice.returns = false;
+                }
+                self.tell(net, Input::Returned { conn, rooms });
+            }
             Note::Part(conn, refusal) => {
                 let errand = Errand::Disconnect(Whom::Conn(conn), refusal);
                 let ticket = Ticket(self.ticket_next);
@@ -77,6 +85,17 @@ impl Hall {
                 self.tell(net, Input::Drain { over });
                 self.drain_lines(net);
             }
+        }
+    }
+
+    /// An application has answered: it may have been the last that it hears of a connection.
+    fn heard_of(&mut self, conn: ConnId) {
+        if self.parted.contains_key(&conn) {
+            return;
+        }
+        let line = self.ending.remove(&conn).and_then(|it| self.lines.get_mut(it));
+        if let Some(line) = line {
+            line.ending -= 1;
         }
     }
 

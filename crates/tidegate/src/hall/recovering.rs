@@ -11,7 +11,7 @@ use engine::{Elsewhere, Policy, Position, Reached, Returning, Stamp, home_of};
 use proto::{ChannelName, ConnId, Placed, ShardId, UnixTime};
 use session::Left;
 
-use super::Hall;
+use super::{Hall, lines::Tells};
 use crate::inbox::lock;
 
 /// What this shard has delivered, and to whom it is told otherwise.
@@ -38,7 +38,7 @@ impl Standing {
         Self { position, recovers: routes.contains(&true), routes, ..Self::default() }
     }
 
-    pub(super) fn tells(&self, route: u16) -> bool {
+    pub(super) fn recovers_on(&self, route: u16) -> bool {
         self.routes.get(usize::from(route)).copied().unwrap_or(false)
     }
 
@@ -101,7 +101,7 @@ impl Hall {
             return None;
         }
         let here = self.standing.text();
-        let voice = self.voice(conn).filter(|it| it.recovers)?;
+        let voice = self.voice(conn).filter(|it| it.tells == Tells::Position)?;
         if let Some(held) = &voice.held {
             return held.at.clone();
         }

@@ -25,6 +25,8 @@ const NAMESPACES_MAX: u32 = 16;
 #[derive(Debug)]
 struct Doorman {
     door: Semaphore,
+    /// Where those who have come in are met.
+    hall: Semaphore,
     asked: AtomicUsize,
     met: AtomicUsize,
 }
@@ -39,6 +41,7 @@ impl App for Doorman {
 
     async fn connected(&self, _visitor: &Visitor) -> Vec<Action> {
         self.met.fetch_add(1, Ordering::Relaxed);
+        let _greeted = self.hall.acquire().await.expect("it is not torn down");
         Vec::new()
     }
 
@@ -50,8 +53,14 @@ impl App for Doorman {
 impl Doorman {
     /// One who lets nobody pass yet, and the house whose door it keeps.
     fn of(limits: &str) -> (Arc<Self>, World) {
-        let door = Semaphore::new(0);
-        let doorman = Arc::new(Self { door, asked: AtomicUsize::new(0), met: AtomicUsize::new(0) });
+        Self::who_lets_pass((0, 1), limits)
+    }
+
+    /// One who lets so many pass at a time, and greets so many.
+    fn who_lets_pass(many: (usize, usize), limits: &str) -> (Arc<Self>, World) {
+        let (door, hall) = (Semaphore::new(many.0), Semaphore::new(many.1));
+        let (asked, met) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let doorman = Arc::new(Self { door, hall, asked, met });
         let app: Arc<dyn App> = Arc::<Self>::clone(&doorman);
         let world = World::of(2, limits, |config| {
             boot::open_with(config, false, |_, _, _| Ok(vec![("echo".into(), AppKind::Echo, app)]))
@@ -108,6 +117,44 @@ fn coming_and_going_asks_no_more_than_staying_does() {
         world.until((0, 0));
         assert_eq!(doorman.saw(), (16, 0), "nobody who left comes in");
     }
+}
+
+/// F12: nor is anyone greeted who has left, more often than so many could stay.
+#[test]
+fn whoever_is_being_greeted_counts_until_that_is_over() {
+    let (doorman, world) = Doorman::who_lets_pass((1, 0), "limits = \"none\"");
+    let line = world.open();
+    for turn in 1..=NAMESPACES_MAX as usize {
+        assert_eq!(line.says(&["40"]).0, 200);
+        doorman.meets(turn);
+        assert_eq!(line.says(&["41"]).0, 200);
+    }
+    line.says(&["40"]);
+    assert_eq!(world.ask("GET", &line.query, "").0, 400, "one more ends the line");
+    doorman.hall.add_permits(1);
+    world.until((0, 0));
+    assert_eq!(doorman.saw(), (16, 16));
+}
+
+/// F12: a line comes and goes no more often than handshakes may follow each other.
+#[test]
+fn a_line_that_comes_and_goes_is_an_attempt_each_time() {
+    let limits = "limits = { attempts_per_address = \"3/h\" }";
+    let (doorman, world) = Doorman::who_lets_pass((1, 1), limits);
+    let line = world.open();
+    for turn in 1..=NAMESPACES_MAX as usize + 2 {
+        assert_eq!(line.says(&["40"]).0, 200);
+        doorman.meets(turn);
+        assert_eq!(line.says(&["41"]).0, 200);
+        world.until((1, 0));
+    }
+    line.says(&["40"]);
+    let mut told = String::new();
+    while !told.contains("44{") {
+        told = world.ask("GET", &line.query, "").1;
+    }
+    assert!(told.contains("TOO_MANY_ATTEMPTS"), "{told}");
+    assert_eq!(doorman.saw().0, 18);
 }
 
 /// The bound is on what is considered at a time: whoever was answered may ask again.
