@@ -33,7 +33,7 @@ class Person:
         # It would make up an Origin from the address, whose port is not in the example.
         options = {"suppress_origin": True}
         self.client = socketio.Client(http_session=self.requests, websocket_extra_options=options)
-        self.client.on("*", lambda name, value=None: self.heard.put((name, value)))
+        self.client.on("*", lambda name, value=None, *_: self.heard.put((name, value)))
         self.client.connect(
             f"http://127.0.0.1:{gate.port}",
             auth={"token": f"Bearer {shown(user)}", "userId": user},

@@ -99,8 +99,9 @@ pub(crate) fn read<'a>(reading: &'a Reading<'a>, root: Option<&'a DeTable<'a>>) 
             root.table("monitoring", says, |it| access::monitoring(it, &known, &routes));
         let namespaces = channels::namespaces(root);
         // Where nothing is kept there is nothing to go on with, and events stay as they are.
-        let has_logs = namespaces.has_logs();
-        routes.iter_mut().for_each(|it| it.policy.recovers &= has_logs);
+        for route in &mut routes {
+            route.policy.recovers = route.recovers.unwrap_or_else(|| namespaces.has_logs());
+        }
         let says = "Logs: what they may take of the machine.";
         let store = root.table("store", says, store::read);
         let permissions = channels::permissions(root);

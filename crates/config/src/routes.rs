@@ -24,6 +24,8 @@ use crate::{
 pub struct RouteEntry {
     pub route: Route,
     pub policy: Policy,
+    /// What the file says of recovery; `None`: nothing. The policy has what comes of it.
+    pub(crate) recovers: Option<bool>,
 }
 
 /// What routes may name.
@@ -111,7 +113,6 @@ fn route(
     let (limits, policy) = policy::read(table, dialect, app.is_some());
     let asks_for_tokens = !matches!(tokens, Some(None));
     let (sessions, recovers) = sessions::read(table, dialect, asks_for_tokens);
-    let policy = Policy { recovers, ..policy };
     require_tokens(table, tokens.as_ref(), &joins);
     let paths: Vec<PathPattern> = [path?].into_iter().chain(aliases).collect();
     check_captures(table, &paths, &joins);
@@ -135,6 +136,7 @@ fn route(
             fragments_max,
         },
         policy: policy.clone(),
+        recovers,
     };
     Some(paths.into_iter().map(entry).collect())
 }

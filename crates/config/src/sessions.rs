@@ -18,12 +18,12 @@ const MAX: u32 = session::Bounds::OF_USER_MAX;
 const GRACE_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Kept wherever users have names. `asks_for_tokens` says whether they do here. And whether a
-/// client that comes back goes on in all its channels at once.
+/// client that comes back goes on in all its channels at once; `None`: where there are logs.
 pub(crate) fn read(
     table: &mut Table<'_>,
     dialect: Dialect,
     asks_for_tokens: bool,
-) -> (Option<Policy>, bool) {
+) -> (Option<Policy>, Option<bool>) {
     let default = Policy::default();
     let mut recovers = None;
     let says = "What a client keeps across its connections. `\"none\"`: nothing. Means nothing \
@@ -54,8 +54,9 @@ pub(crate) fn read(
         recovers = it.maybe(
             "recovery",
             "Connection state recovery, of `socketio` alone: a client that comes back within the \
-             grace is told what it has missed, and each event has one more value at its end that \
-             says how far it is. Without it: `true`, if there is a namespace with a log.",
+             grace has its session again and is told what it has missed. For that, each event has \
+             one more value at its end, which says how far the client is. Without it: `true`, if \
+             there is a namespace with a log.",
         );
         policy
     });
@@ -69,6 +70,6 @@ pub(crate) fn read(
         table.fault("sessions", Wrong::new("means nothing without tokens", remedy));
     }
     let policy = policy.filter(|_| asks_for_tokens);
-    let recovers = policy.is_some() && dialect == Dialect::SocketIo && recovers.unwrap_or(true);
-    (policy, recovers)
+    let is_possible = policy.is_some() && dialect == Dialect::SocketIo;
+    (policy, if is_possible { recovers } else { Some(false) })
 }

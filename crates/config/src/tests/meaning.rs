@@ -62,7 +62,8 @@ fn sessions_are_kept_where_users_have_names() {
     assert_eq!((nobody(""), nobody("sessions = \"none\"")), (None, None));
 }
 
-/// R22. Where no channel keeps anything there is nothing to recover, and events stay as they are.
+/// R22. Where no channel keeps anything there is nothing to recover, and events stay as they are,
+/// unless the file says otherwise.
 #[test]
 fn clients_of_socketio_recover_where_there_are_logs() {
     let recovers = |dialect: &str, more: &str, namespaces: &str| {
@@ -73,6 +74,7 @@ fn clients_of_socketio_recover_where_there_are_logs() {
     assert!(recovers("socketio", "", log));
     assert!(recovers("socketio", "", "[namespaces.\"*\"]\nlog = \"memory\"\n"));
     assert!(!recovers("socketio", "", ""));
+    assert!(recovers("socketio", "sessions = { recovery = true }", ""), "for the session alone");
     assert!(!recovers("socketio", "sessions = { recovery = false }", log));
     assert!(!recovers("socketio", "sessions = \"none\"", log));
     assert!(!recovers("native", "", log));

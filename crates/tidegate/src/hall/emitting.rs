@@ -13,7 +13,7 @@ use socketio::{
 use super::{
     Hall,
     delivering::{before, offsets},
-    lines::{HELD_MAX, LineId, Tells, Voice, link_of},
+    lines::{HELD_MAX, LineId, Voice, link_of},
 };
 
 /// What a publication without a name is heard as.
@@ -72,20 +72,19 @@ impl Hall {
             members.iter().filter(|it| self.is_owed(**it, publications)).copied().collect();
         self.metrics.delivered(owed.len() as u64 * publications.len() as u64);
         let mut words = self.words(channel);
-        let mut fans = Tells::ALL.map(|it| (it, Fan::default()));
+        // With their position told, and without.
+        let mut fans = [true, false].map(|it| (it, Fan::default()));
         for member in owed {
             let skip = before(publications, member);
             match self.link_in_main(member.conn) {
-                Some((link, tells)) => {
-                    if let Some((_, fan)) = fans.iter_mut().find(|it| it.0 == tells) {
-                        fan.add(link, member.conn, skip);
-                    }
+                Some((link, recovers)) => {
+                    fans[usize::from(!recovers)].1.add(link, member.conn, skip);
                 }
                 None => self.emit(net, member.conn, &said, skip, &mut words),
             }
         }
-        for (tells, fan) in fans {
-            self.fan_out(net, &said, fan, tells, &mut words);
+        for (recovers, fan) in fans {
+            self.fan_out(net, &said, fan, recovers, &mut words);
         }
     }
 
@@ -94,13 +93,13 @@ impl Hall {
         net: &mut Net,
         said: &Said<'_>,
         mut fan: Fan,
-        tells: Tells,
+        recovers: bool,
         words: &mut Words,
     ) {
         if fan.by_link.is_empty() {
             return;
         }
-        let texts = words.of("/", tells, said).iter().map(|it| it.text.to_string());
+        let texts = words.of("/", recovers, said).iter().map(|it| it.text.to_string());
         let mut batch = Batch::new(texts.collect());
         let mut overfull = Vec::new();
         net.fan_out(&mut batch, fan.by_link.into_iter(), &mut overfull);
@@ -139,15 +138,15 @@ impl Hall {
         }
     }
 
-    /// The WebSocket to which what everyone in the main namespace hears may be written, and what it
-    /// is told behind that.
-    pub(super) fn link_in_main(&mut self, conn: ConnId) -> Option<(ConnId, Tells)> {
+    /// The WebSocket to which what everyone in the main namespace hears may be written, and whether
+    /// it is told where it stands.
+    pub(super) fn link_in_main(&mut self, conn: ConnId) -> Option<(ConnId, bool)> {
         let is_like_all =
             |it: &&mut Voice| it.held.is_none() && it.behind.is_empty() && &*it.namespace == "/";
         let voice = self.voice(conn).filter(is_like_all)?;
-        let (line, socket, tells) = (voice.line, voice.socket, voice.tells);
+        let (line, socket, recovers) = (voice.line, voice.socket, voice.recovers);
         let link = self.lines.get(line)?.connection.writes_to(socket).map(link_of)?;
-        Some((link, tells))
+        Some((link, recovers))
     }
 
     /// Publications for one connection, but for the first so many, through its line.
@@ -161,9 +160,9 @@ impl Hall {
     ) {
         let Some(voice) = self.voice(conn) else { return };
         let (line, socket, namespace) = (voice.line, voice.socket, Arc::clone(&voice.namespace));
-        let events = match voice.tells == Tells::Position && !voice.behind.is_empty() {
+        let events = match voice.recovers && !voice.behind.is_empty() {
             true => own_words(voice, &words.event, said, skip),
-            false => words.of(&namespace, voice.tells, said)[skip..].to_vec(),
+            false => words.of(&namespace, voice.recovers, said)[skip..].to_vec(),
         };
         if let Some(held) = &mut voice.held {
             let room = HELD_MAX - held.events.len().min(HELD_MAX);
@@ -235,25 +234,21 @@ impl Fan {
 struct Words {
     /// What one without a name is called.
     event: Arc<str>,
-    /// For each namespace, and what stands behind the value there.
-    known: Vec<(Box<str>, Tells, Vec<Encoded>)>,
+    /// For each namespace, with positions and without.
+    known: Vec<(Box<str>, bool, Vec<Encoded>)>,
 }
 
 impl Words {
     /// What is said is always the same.
-    fn of(&mut self, namespace: &str, tells: Tells, said: &Said<'_>) -> &[Encoded] {
+    fn of(&mut self, namespace: &str, recovers: bool, said: &Said<'_>) -> &[Encoded] {
         let Self { event, known } = self;
-        let place = known.iter().position(|it| &*it.0 == namespace && it.1 == tells);
+        let place = known.iter().position(|it| &*it.0 == namespace && it.1 == recovers);
         let place = place.unwrap_or_else(|| {
-            let end = |place: usize, publication: &Publication| match tells {
-                Tells::Nothing => None,
-                Tells::NoPlace => publication.payload.trim_end().ends_with('"').then_some(""),
-                Tells::Position => said.positions.get(place).map(|it| &**it),
-            };
-            let publications = said.publications.iter().enumerate();
-            let events =
-                publications.map(|(place, it)| encoded(namespace, event, it, end(place, it)));
-            known.push((namespace.into(), tells, events.collect()));
+            let positions = said.positions.iter().map(|it| recovers.then_some(&**it));
+            let positions = positions.chain(std::iter::repeat(None));
+            let events = said.publications.iter().zip(positions);
+            let events = events.map(|it| encoded(namespace, event, it.0, it.1));
+            known.push((namespace.into(), recovers, events.collect()));
             known.len() - 1
         });
         &known[place].2
@@ -279,15 +274,15 @@ fn reach(behind: &mut [(ChannelName, Placed)], channel: &ChannelName, at: Placed
     }
 }
 
-/// `end` is a text behind the publication.
-fn encoded(namespace: &str, event: &str, publication: &Publication, end: Option<&str>) -> Encoded {
+/// `at` is where the client stands with it, if it is told.
+fn encoded(namespace: &str, event: &str, publication: &Publication, at: Option<&str>) -> Encoded {
     let name = publication.event.as_deref().unwrap_or(event);
     // What the libraries keep for themselves must not be said by somebody else.
     let name = EventName::parse(name).or_else(|_| EventName::parse(EVENT));
     let name = name.expect("`message` is not reserved");
     let payload = [Json::known(&publication.payload)];
-    match end {
-        Some(end) => encode::event_at(namespace, name, payload, end),
+    match at {
+        Some(at) => encode::event_at(namespace, name, payload, at),
         None => encode::event(namespace, name, payload),
     }
 }

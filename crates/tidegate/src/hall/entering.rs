@@ -14,7 +14,7 @@ use socketio::{
 use super::{
     Guest, Hall, Waiting,
     keeping::with_session,
-    lines::{LineId, Tells, Voice},
+    lines::{LineId, Voice},
     parting::{LEFT, VANISHED},
 };
 use crate::{fetch, ground::draw_bytes, inbox::lock};
@@ -210,11 +210,7 @@ impl Hall {
         let device = admitted.client.device.as_deref().map(Into::into);
         let (policy, channels) = (admitted.route.0, admitted.channels);
         let recovers = self.standing.recovers_on(policy);
-        let tells = match (&attached, recovers) {
-            (None, _) => Tells::Nothing,
-            (Some(_), false) => Tells::NoPlace,
-            (Some(_), true) => Tells::Position,
-        };
+        let recovers = recovers && attached.is_some();
         let (pid, offset) = recovery.map(|it| (it.pid, it.offset)).unzip();
         let place = attached.filter(|_| recovers).map(|it| it.place);
         let returning = place.and_then(|it| self.returning(conn, it, offset.flatten().as_deref()));
@@ -227,7 +223,7 @@ impl Hall {
             is_paused: false,
             held: None,
             is_in: false,
-            tells,
+            recovers,
             returns: false,
             pid,
             recovered: false,
@@ -258,13 +254,15 @@ impl Hall {
         voice.is_in = true;
         let (line, socket, was) = (voice.line, voice.socket, voice.pid.take());
         let was = was.filter(|_| voice.recovered);
-        if was.is_none() && voice.tells == Tells::Position {
+        let recovers = voice.recovers;
+        if was.is_none() && recovers {
             self.begins_anew(conn);
         }
         let Some((sid, nonce)) = draw_bytes().map(Sid::draw).zip(draw_bytes()) else {
             return self.hang_up(net, line, &Code::AuthUnavailable.into());
         };
         // A client that is told what it came with knows that it has missed nothing.
+        let session = session.filter(|_| recovers);
         let pid = was.or_else(|| session.and_then(|it| pid_of(it, nonce)));
         let admitted = sio::Input::Admitted { socket, sid, pid };
         self.drive(net, line, socketio::Input::Socket(admitted));

@@ -100,7 +100,9 @@ pub(super) struct Voice {
     pub(super) held: Option<Held>,
     /// Its client has been told that it is in.
     pub(super) is_in: bool,
-    pub(super) tells: Tells,
+    /// Its client was told a `pid`, and is told with each event where it stands: it takes a text at
+    /// the end of any event for such a place, so there has to be one.
+    pub(super) recovers: bool,
     /// Its application is asked which rooms it may return to.
     pub(super) returns: bool,
     /// What its client calls the state it comes back to.
@@ -109,24 +111,6 @@ pub(super) struct Voice {
     pub(super) recovered: bool,
     /// Where it is in the channels whose logs it is still sent, as far as that has been written.
     pub(super) behind: Vec<(ChannelName, Placed)>,
-}
-
-/// What stands behind the last value of an event.
-///
-/// A client that was told a `pid` takes the last value for a place to come back to, if it is a text,
-/// and says it in its next CONNECT.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Tells {
-    /// Nothing: the client was told no `pid`.
-    Nothing,
-    /// An empty text behind a text, so that none of somebody's choosing is taken for a place.
-    NoPlace,
-    /// How far the client has heard: it can recover.
-    Position,
-}
-
-impl Tells {
-    pub(super) const ALL: [Self; 3] = [Self::Nothing, Self::NoPlace, Self::Position];
 }
 
 /// Events that are held back.

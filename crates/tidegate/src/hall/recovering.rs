@@ -11,7 +11,7 @@ use engine::{Elsewhere, Policy, Position, Reached, Returning, Stamp, home_of};
 use proto::{ChannelName, ConnId, Placed, ShardId, UnixTime};
 use session::Left;
 
-use super::{Hall, lines::Tells};
+use super::Hall;
 use crate::inbox::lock;
 
 /// What this shard has delivered, and to whom it is told otherwise.
@@ -101,7 +101,7 @@ impl Hall {
             return None;
         }
         let here = self.standing.text();
-        let voice = self.voice(conn).filter(|it| it.tells == Tells::Position)?;
+        let voice = self.voice(conn).filter(|it| it.recovers)?;
         if let Some(held) = &voice.held {
             return held.at.clone();
         }

@@ -16,7 +16,7 @@ use tracing::warn;
 use super::{
     Hall,
     emitting::EVENT,
-    lines::{Held, LineId, Tells, Voice, link_of},
+    lines::{Held, LineId, Voice, link_of},
 };
 
 /// How long a client may think about what its application asks. As long as browsers' libraries
@@ -78,7 +78,7 @@ impl Hall {
             Message::Answer { .. } => return,
         };
         // Behind the values of a question stands its answer's function.
-        let at = if reply.is_none() { self.end_of(conn, &values) } else { None };
+        let at = if reply.is_none() { self.position_of(conn) } else { None };
         let Some(event) = payload(&name, &values, at.as_deref()) else { return };
         let input = match reply {
             Some(ReplyId(number)) => {
@@ -139,15 +139,6 @@ impl Hall {
         let worded = self.ground.app(route).and_then(|it| it.exception(refusal));
         let plain = || ("exception".into(), Values::new(format!("[{}]", refusal.to_json())));
         worded.unwrap_or_else(plain)
-    }
-
-    /// What is said behind the values of an event, if something is.
-    fn end_of(&mut self, conn: ConnId, values: &Values) -> Option<Arc<str>> {
-        match self.voice(conn)?.tells {
-            Tells::Position => self.position_of(conn),
-            Tells::NoPlace => ends_with_text(&values.json).then(|| "".into()),
-            Tells::Nothing => None,
-        }
     }
 
     /// The engine has closed a connection. Whoever is to come back loses its transport, which it
@@ -249,12 +240,6 @@ fn payload(name: &str, values: &Values, at: Option<&str>) -> Option<Payload> {
     event.map(|it| it.with_attachments(Arc::clone(&values.attachments)))
 }
 
-/// Whether the last value of an array is a text. Only texts end like this.
-fn ends_with_text(values: &str) -> bool {
-    let inner = values.trim_end().strip_suffix(']');
-    inner.is_some_and(|it| it.trim_end().ends_with('"'))
-}
-
 /// A text as the one value of an event: as it stands if it is JSON, or as a string.
 fn one_value(text: &str) -> String {
     match Json::parse(text) {
@@ -273,20 +258,6 @@ mod tests {
             [("{\"a\":1}", "[{\"a\":1}]"), ("1", "[1]"), ("a \"word\"", "[\"a \\\"word\\\"\"]")]
         {
             assert_eq!(one_value(text), expected);
-        }
-    }
-
-    #[test]
-    fn only_texts_end_like_texts() {
-        for (values, expected) in [
-            ("[]", false),
-            ("[1]", false),
-            ("[\"a\", {\"b\":\"c\"}]", false),
-            ("[[\"a\"]]", false),
-            ("[1, \"a\"]", true),
-            ("[\"a\\\"\" ] ", true),
-        ] {
-            assert_eq!(ends_with_text(values), expected, "{values}");
         }
     }
 
