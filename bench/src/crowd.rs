@@ -1,4 +1,4 @@
-//! People who listen.
+//! People with a WebSocket.
 
 use std::{
     io::{self, ErrorKind, Read as _, Write as _},
@@ -18,10 +18,6 @@ pub(crate) struct Person {
     reader: client::Reader,
     /// The answer to the upgrade, while it is not whole.
     head: Option<Vec<u8>>,
-    /// Deliveries so far.
-    pub(crate) got: u64,
-    /// Hears what is published; the others are only there.
-    pub(crate) is_member: bool,
 }
 
 impl Person {
@@ -30,7 +26,7 @@ impl Person {
     /// Closing will reset the connection: thousands in TIME_WAIT would use up the ports. Every few
     /// thousand come from another address of this machine: with half of the ports of one taken, the
     /// kernel searches long for the next, and newcomers drip in one by one.
-    pub(crate) fn connect(at: SocketAddr, number: usize, is_member: bool) -> io::Result<Self> {
+    pub(crate) fn connect(at: SocketAddr, number: usize) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.set_linger(Some(std::time::Duration::ZERO))?;
         if at.ip().is_loopback() {
@@ -43,7 +39,7 @@ impl Person {
         stream.set_nonblocking(true)?;
         let stream = TcpStream::from_std(stream);
         let reader = client::Reader::default();
-        Ok(Self { stream, reader, head: Some(Vec::new()), got: 0, is_member })
+        Ok(Self { stream, reader, head: Some(Vec::new()) })
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: usize) -> io::Result<()> {
@@ -76,15 +72,16 @@ impl Person {
         }
     }
 
-    pub(crate) const fn is_in(&self) -> bool {
+    /// The server has upgraded the connection.
+    pub(crate) const fn is_open(&self) -> bool {
         self.head.is_none()
     }
 
-    /// Reads what is there and shows each message with its place to `hear`.
+    /// Reads what is there and shows each message to `hear`.
     pub(crate) fn read(
         &mut self,
         buffer: &mut [u8],
-        mut hear: impl FnMut(u64, &[u8]) -> io::Result<()>,
+        mut hear: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         loop {
             let count = match self.stream.read(buffer) {
@@ -96,13 +93,7 @@ impl Person {
             self.take_in(&buffer[..count])?;
             while let Some(frame) = self.reader.next().map_err(io::Error::other)? {
                 match frame.opcode {
-                    Opcode::Text => {
-                        if !self.is_member {
-                            return Err(io::Error::other("a bystander was sent something"));
-                        }
-                        hear(self.got, frame.payload)?;
-                        self.got += 1;
-                    }
+                    Opcode::Text => hear(frame.payload)?,
                     Opcode::Ping => {
                         let pong = client::frame(Opcode::Pong, frame.payload, [1, 2, 3, 4]);
                         let _ = self.stream.write(&pong)?;

@@ -38,7 +38,7 @@ impl Floor {
 
     /// Connects and asks for the upgrade.
     pub(crate) fn knock(&mut self, place: usize, target: &str) -> io::Result<()> {
-        let mut person = Person::connect(self.at, place, true)?;
+        let mut person = Person::connect(self.at, place)?;
         person.register(self.poll.registry(), place)?;
         person.knock(self.at, target, &mut self.dice)?;
         self.people[place] = Some(person);
@@ -67,7 +67,7 @@ impl Floor {
             let place = event.token().0;
             let Some(person) = &mut self.people[place] else { continue };
             let mut answers = Vec::new();
-            person.read(&mut self.buffer, |_, said| {
+            person.read(&mut self.buffer, |said| {
                 answers.extend(hear(place, said)?);
                 Ok(())
             })?;

@@ -2,8 +2,9 @@
 //! what it costs the server.
 //!
 //! The same for every server that takes `GET /ws/bench/{channel}?token=…` for an upgrade and
-//! `POST /api/publish` with `{"channel", "data"}`, so that they can be measured side by side. Every
-//! delivery is compared with what was published: content, order, none lost, none twice.
+//! `POST /api/publish` with `{"channel", "data"}`, so that they can be measured side by side; and
+//! for those that take Socket.IO at `/socket.io/{channel}/`. Every delivery is compared with what
+//! was published: content, order, none lost, none twice.
 
 mod scenario; // Start here.
 
@@ -14,9 +15,11 @@ mod desk;
 mod dice;
 mod floor;
 mod ledger;
+mod listener;
 mod options;
 mod returning;
 mod room;
+mod speech;
 mod stage;
 mod storm;
 mod table;

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, env, io, net::SocketAddr, time::Duration};
 
+use crate::speech::Speech;
+
 /// Which tokens people show.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Tokens {
@@ -49,15 +51,15 @@ pub struct Options {
     /// The channel that is published to.
     pub(crate) room: String,
     pub(crate) via: Via,
-    /// Whether the members of a crowd speak the native dialect.
-    pub(crate) is_native: bool,
+    /// What those who are published to speak.
+    pub(crate) speech: Speech,
     /// Whether members are told how far the others have read.
     pub(crate) is_told: bool,
     /// Publications that a crowd misses while it is away.
     pub(crate) missed: usize,
     /// The command that starts the server again once it was killed; it must not fork.
     pub(crate) restart: String,
-    /// What the figure is called in the table, if not by its options.
+    /// What the figure is called in the table, instead of its options or before them.
     pub(crate) label: String,
     /// What tokens are signed with.
     pub(crate) secret: Vec<u8>,
@@ -98,7 +100,11 @@ impl Options {
                 "native" => Via::Native,
                 _ => Via::Http,
             },
-            is_native: take("dialect", "plain") == "native",
+            speech: match take("dialect", "plain").as_str() {
+                "native" => Speech::Native,
+                "socketio" => Speech::SocketIo,
+                _ => Speech::Plain,
+            },
             is_told: take("told", "no") == "yes",
             missed: number(&take("missed", "10"))?,
             restart: take("restart", ""),

@@ -43,6 +43,7 @@ pub fn run(name: &str, options: &Options) -> io::Result<()> {
         "fanout" => fan_out(options),
         "handshake" => handshake(options),
         "idle" => idle(options),
+        "subscribed" => subscribed(options),
         "publish" => publish(options),
         "latency" => latency(options),
         "growth" => growth(options),
@@ -52,8 +53,8 @@ pub fn run(name: &str, options: &Options) -> io::Result<()> {
         "presence" => presence(options),
         "sync" => sync(options),
         _ => Err(io::Error::other(
-            "scenarios: fanout handshake idle publish latency growth storm receipts typing \
-             presence sync",
+            "scenarios: fanout handshake idle subscribed publish latency growth storm receipts \
+             typing presence sync",
         )),
     }
 }
@@ -80,6 +81,7 @@ fn fan_out(options: &Options) -> io::Result<()> {
         Pace::InFlight(count) => format!("{count} in flight"),
     };
     let what = format!("{} members, {} B, {pace}", options.members, options.bytes);
+    let what = labelled(options, what);
     tell("fanout", &what, options, each(spent, played.deliveries), "µs/delivery")?;
     let per_second = played.deliveries as f64 / played.took.as_secs_f64() / 1000.0;
     tell("fanout rate", &what, options, per_second, "k/s")
@@ -166,9 +168,6 @@ fn handshake(options: &Options) -> io::Result<()> {
 
 /// What a connection that says nothing costs in memory.
 fn idle(options: &Options) -> io::Result<()> {
-    if options.is_native {
-        return native_idle(options);
-    }
     let mut stage = Stage::new(options)?;
     let first = stage.invite(&rooms(options, FIRST_PEOPLE))?;
     stage.gather(&first, true)?;
@@ -180,12 +179,12 @@ fn idle(options: &Options) -> io::Result<()> {
     }
     stage.settle(SETTLING)?;
     let grown = resident(options.pid)?.saturating_sub(before);
-    let what = format!("{} in {}", options.members, options.room);
+    let what = labelled(options, format!("{} in {}", options.members, options.room));
     tell("idle", &what, options, grown as f64 / options.members as f64, "B/connection")
 }
 
 /// The same of one that speaks the native dialect and has subscribed by itself.
-fn native_idle(options: &Options) -> io::Result<()> {
+fn subscribed(options: &Options) -> io::Result<()> {
     let all = FIRST_PEOPLE + options.members;
     let everyone = Options { members: all, ..options.clone() };
     let mut crowd = Returning::new(&everyone)?;
@@ -233,6 +232,11 @@ fn in_the_room(options: &Options) -> io::Result<Stage<'_>> {
     // Last, because a server closes a connection on which nothing is asked for a while.
     stage.hire_backend()?;
     Ok(stage)
+}
+
+/// What a figure is called: by its options, behind the label if it has one.
+fn labelled(options: &Options, what: String) -> String {
+    if options.label.is_empty() { what } else { format!("{}: {what}", options.label) }
 }
 
 fn rooms(options: &Options, count: usize) -> Vec<String> {

@@ -11,10 +11,11 @@ use token::Key;
 
 use crate::{
     backend::Backend,
-    crowd::Person,
     dice::Dice,
     ledger::Ledger,
+    listener::Listener,
     options::{Options, Pace, Tokens},
+    speech::Invitation,
 };
 
 /// Where tokens of the backend's connections begin.
@@ -43,7 +44,7 @@ pub(crate) struct Stage<'a> {
     poll: Poll,
     events: Events,
     buffer: Vec<u8>,
-    pub(crate) people: Vec<Person>,
+    people: Vec<Listener>,
     waiting: usize,
     dice: Dice,
     ledger: Ledger,
@@ -84,28 +85,29 @@ impl<'a> Stage<'a> {
     }
 
     /// What each newcomer will ask for. Made beforehand, so that signing is not part of the play.
-    pub(crate) fn invite(&mut self, rooms: &[String]) -> io::Result<Vec<String>> {
+    pub(crate) fn invite(&mut self, rooms: &[String]) -> io::Result<Vec<Invitation>> {
         let key = Key::hmac(&self.options.secret).map_err(io::Error::other)?;
-        let mut target = |room: &String| {
+        let mut invitation = |room: &String| {
             let token = match self.options.tokens {
-                Tokens::None => return Ok(format!("/ws/bench/{room}")),
-                Tokens::Few => sign(self.signed % 10, &key)?,
-                Tokens::Distinct => sign(self.signed, &key)?,
+                Tokens::None => None,
+                Tokens::Few => Some(sign(self.signed % 10, &key)?),
+                Tokens::Distinct => Some(sign(self.signed, &key)?),
             };
             self.signed += 1;
-            Ok(format!("/ws/bench/{room}?token={token}"))
+            Ok(self.options.speech.invitation(room, token.as_deref()))
         };
-        rooms.iter().map(&mut target).collect()
+        rooms.iter().map(&mut invitation).collect()
     }
 
     /// Lets people in. All connect first and ask in shuffled order, so that a server's list of
     /// members is not in the order of its memory: walking that would flatter it by up to a quarter.
-    pub(crate) fn gather(&mut self, targets: &[String], are_members: bool) -> io::Result<()> {
+    pub(crate) fn gather(&mut self, invited: &[Invitation], are_members: bool) -> io::Result<()> {
         let first = self.people.len();
-        let mut order: Vec<usize> = (0..targets.len()).collect();
+        let mut order: Vec<usize> = (0..invited.len()).collect();
         self.dice.shuffle(&mut order);
-        for index in 0..targets.len() {
-            let mut person = Person::connect(self.options.at, first + index, are_members)?;
+        for (index, invitation) in invited.iter().enumerate() {
+            let at = self.options.at;
+            let mut person = Listener::connect(at, first + index, invitation, are_members)?;
             person.register(self.poll.registry(), first + index)?;
             self.people.push(person);
         }
@@ -114,7 +116,7 @@ impl<'a> Stage<'a> {
                 self.listen(Some(PATIENCE))?;
             }
             let person = &mut self.people[first + index];
-            person.knock(self.options.at, &targets[index], &mut self.dice)?;
+            person.knock(self.options.at, &invited[index], &mut self.dice)?;
             self.waiting += 1;
         }
         while 0 < self.waiting {
@@ -203,7 +205,8 @@ impl<'a> Stage<'a> {
             let person = &mut self.people[index];
             let was_in = person.is_in();
             let ledger = &mut self.ledger;
-            person.read(&mut self.buffer, |place, payload| ledger.deliver(place, payload, now))?;
+            let hear = |place, payload: &[u8]| ledger.deliver(place, payload, now);
+            person.read(&mut self.buffer, &mut self.dice, hear)?;
             if !was_in && person.is_in() {
                 self.waiting -= 1;
             }

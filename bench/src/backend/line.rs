@@ -28,7 +28,7 @@ impl Line {
     }
 
     pub(super) fn native(at: SocketAddr, target: &str, number: usize) -> io::Result<Self> {
-        let mut person = Person::connect(at, number, true)?;
+        let mut person = Person::connect(at, number)?;
         let mut dice = Dice::new(number as u64);
         person.knock(at, target, &mut dice)?;
         Ok(Self::Native { person: Box::new(person), dice, is_open: false })
@@ -82,7 +82,7 @@ impl Line {
             }
             Self::Native { person, is_open, .. } => {
                 let mut is_free = false;
-                person.read(buffer, |_, said| {
+                person.read(buffer, |said| {
                     let expected: &[u8] =
                         if *is_open { b"{\"id\":1,\"published\":" } else { b"{\"connected\":" };
                     if !said.starts_with(expected) {
