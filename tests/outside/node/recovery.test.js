@@ -30,7 +30,7 @@ async function enter(user, { where = '/socket.io/', auth, ...how } = {}) {
     assert.equal(typeof at, 'string')
     socket.heard.push(`${channel} ${n}`)
   })
-  socket.on('connect', () => socket.came.push(socket.recovered))
+  socket.on('connect', () => socket.came.push(Boolean(socket.recovered)))
   await until(() => socket.connected, 'the first connect')
   return socket
 }

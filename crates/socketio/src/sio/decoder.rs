@@ -8,7 +8,8 @@ use crate::{Message, Policy};
 /// What is kept between messages: at most one packet whose attachments are on their way.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    partial: Option<Partial>,
+    /// Boxed, because most connections never send bytes.
+    partial: Option<Box<Partial>>,
 }
 
 #[derive(Debug)]
@@ -51,14 +52,15 @@ impl Decoder {
         let (packet, announced) = read(text, policy.namespace_bytes_max)?;
         let Some(announced) = announced else { return Ok(Some(packet)) };
         let until = now + policy.attachments_within;
-        self.partial = Some(Partial { packet, announced, arrived: Vec::new(), bytes: 0, until });
+        let arrived = Vec::new();
+        self.partial = Some(Box::new(Partial { packet, announced, arrived, bytes: 0, until }));
         Ok(None)
     }
 
     fn attach(
         &mut self,
         now: Instant,
-        mut partial: Partial,
+        mut partial: Box<Partial>,
         bytes: Arc<[u8]>,
         policy: &Policy,
     ) -> Result<Option<Packet>, Fault> {

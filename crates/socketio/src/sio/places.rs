@@ -53,6 +53,8 @@ impl Places {
         let socket = SocketId(self.next);
         self.next = self.next.wrapping_add(1);
         let standing = Standing::Knocking;
+        // Most clients are in one namespace.
+        self.places.reserve_exact(1);
         self.places.push(Place { socket, namespace: namespace.into(), standing });
         Ok(Some(socket))
     }

@@ -60,6 +60,8 @@ impl Hall {
         };
         let conn = net.reserve();
         if let Some(line) = self.lines.get_mut(id) {
+            // Most clients are in one namespace.
+            line.sockets.reserve_exact(1);
             line.sockets.push((socket, conn));
         }
         let token = auth.text("token").map(|it| admission::TokenText::new(&it));

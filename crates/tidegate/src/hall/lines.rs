@@ -82,7 +82,8 @@ pub(super) struct Lines {
     /// By route.
     policies: Vec<Option<Arc<Policy>>>,
     /// At most as many as the limits of the door allow connections.
-    lines: BTreeMap<LineId, Line>,
+    /// Boxed, because the nodes of the tree are half empty where lines come and go in order.
+    lines: BTreeMap<LineId, Box<Line>>,
     by_sid: HashMap<Sid, LineId>,
     /// By the WebSocket they have in the net.
     by_link: HashMap<ConnId, LineId>,
@@ -156,11 +157,11 @@ impl Lines {
     }
 
     pub(super) fn get(&self, id: LineId) -> Option<&Line> {
-        self.lines.get(&id)
+        self.lines.get(&id).map(|it| &**it)
     }
 
     pub(super) fn get_mut(&mut self, id: LineId) -> Option<&mut Line> {
-        self.lines.get_mut(&id)
+        self.lines.get_mut(&id).map(|it| &mut **it)
     }
 
     pub(super) fn of_link(&self, link: ConnId) -> Option<LineId> {
@@ -204,7 +205,7 @@ impl Lines {
             farewell: (NORMAL, Cow::Borrowed("")),
             number: None,
         };
-        self.lines.insert(id, line);
+        self.lines.insert(id, Box::new(line));
         self.schedule(id);
     }
 
@@ -263,7 +264,7 @@ impl Lines {
         if let Some(wakes_at) = line.wakes_at {
             self.due.remove(&(wakes_at, id));
         }
-        Some(line)
+        Some(*line)
     }
 
     /// All of them, in the order in which they came.
