@@ -19,7 +19,7 @@ use crate::{
     route::{Compression, RefusalStyle, Route, RouteId},
     source::{self, Found, PROTOCOL_PREFIX},
     tables::Tables,
-    verdict::{Admitted, Answer, Held, Refused, Verdict},
+    verdict::{Admitted, Answer, Held, Needs, Refused, Verdict},
 };
 
 /// A request that has arrived.
@@ -169,9 +169,9 @@ impl Seated<'_> {
         match outcome {
             Ok((Outcome::Known(word), channels)) => {
                 tables.tallies.admitted += 1;
-                let is_lent = matches!(word, Some(Word::Session(_)));
+                let needs = word.as_ref().map(Word::needs).unwrap_or_default();
                 let identity = word.map(Word::into_identity);
-                let admitted = Admitted { identity, is_lent, channels, ..self.admitted() };
+                let admitted = Admitted { identity, needs, channels, ..self.admitted() };
                 Verdict::Admit(Box::new(admitted))
             }
             Ok((Outcome::Awaited, _)) => {
@@ -237,7 +237,7 @@ impl Seated<'_> {
         Admitted {
             route: self.id,
             identity: None,
-            is_lent: false,
+            needs: Needs::Nothing,
             client,
             channels: Vec::new(),
             shown: shown(self.route, self.arrival.head),

@@ -5,7 +5,13 @@ use std::{sync::Arc, time::Duration};
 use proto::{Code, Dialect, Identity, Refusal, SessionId, UserId};
 use session::{Full, Moment, Place, Seat, Visit};
 
-use crate::{auth, client::Client, route::Route, tables::Tables, verdict::Admitted};
+use crate::{
+    auth,
+    client::Client,
+    route::Route,
+    tables::Tables,
+    verdict::{Admitted, Needs},
+};
 
 /// A connection has a session from now on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,7 +69,7 @@ fn enter(
         seat,
     };
     let sessions = &mut tables.register.sessions;
-    if admitted.is_lent {
+    if admitted.needs == Needs::Waiting {
         // It was there a moment ago; its grace may have ended since.
         let lent = wanted.and_then(|id| Some((id, sessions.borrow(id, &visit, moment)?)));
         let (id, (resumed, ends_at)) = lent.ok_or(Code::SessionExpired)?;
@@ -76,12 +82,30 @@ fn enter(
         let (is_resumed, lapses_in) = (true, None);
         return Ok(Some(Attached { id, place, is_resumed, replaced, lapses_in }));
     }
+    // It was there a moment ago, too.
+    if admitted.needs == Needs::Session {
+        return Err(Code::TokenExpired.into());
+    }
     let started = sessions.start(drawn, &visit, policy, moment).map_err(|full| match full {
         Full::User => Refusal::new(Code::TooManySessions),
         Full::Server => Refusal::new(Code::ServerFull).after(Duration::from_secs(1)),
     })?;
     let session::Started { place, replaced } = started;
     Ok(Some(Attached { id: drawn, place, is_resumed: false, replaced, lapses_in: None }))
+}
+
+/// Whether a session is there that may be come back to with a token that has ended.
+pub(crate) fn outlives(
+    wanted: Option<SessionId>,
+    owner: &Identity,
+    route: &Route,
+    moment: Moment,
+    tables: &Tables<'_>,
+) -> bool {
+    let Some(id) = wanted.filter(|_| route.sessions.is_some()) else { return false };
+    let until = owner.expires_at.0.saturating_add(route.expiry_grace.as_secs());
+    let sessions = &tables.register.sessions;
+    moment.wall.0 < until && sessions.is_theirs(id, &owner.user, &route.name, moment.now)
 }
 
 /// As whom a client comes in that has no more than its session: its token has ended (`owner` is

@@ -13,7 +13,7 @@ use crate::{
     route::{Route, RouteId, TokenSource, VerifierId},
     source::Found,
     tables::{Keys, Tables},
-    verdict::Admitted,
+    verdict::{Admitted, Needs},
 };
 
 /// Why there is no identity (yet).
@@ -46,7 +46,7 @@ pub fn authenticate(
         Ok((word, channels))
     });
     let (word, channels) = tallied(entered, tables)?;
-    admitted.is_lent = matches!(word, Word::Session(_));
+    admitted.needs = word.needs();
     admitted.identity = Some(word.into_identity());
     admitted.channels = channels;
     Ok(())
@@ -139,18 +139,29 @@ pub(crate) enum Word {
     Token(Arc<Identity>),
     /// Their session's, which is away and waits for them.
     Session(Arc<Identity>),
+    /// A token that has ended and their session's, which may outlive it on this route.
+    Outlived(Arc<Identity>),
 }
 
 impl Word {
     pub(crate) const fn identity(&self) -> &Arc<Identity> {
         match self {
-            Self::Token(identity) | Self::Session(identity) => identity,
+            Self::Token(identity) | Self::Session(identity) | Self::Outlived(identity) => identity,
+        }
+    }
+
+    /// What there has to be when the connection opens.
+    pub(crate) const fn needs(&self) -> Needs {
+        match self {
+            Self::Token(_) => Needs::Nothing,
+            Self::Session(_) => Needs::Waiting,
+            Self::Outlived(_) => Needs::Session,
         }
     }
 
     pub(crate) fn into_identity(self) -> Arc<Identity> {
         match self {
-            Self::Token(identity) | Self::Session(identity) => identity,
+            Self::Token(identity) | Self::Session(identity) | Self::Outlived(identity) => identity,
         }
     }
 }
@@ -173,7 +184,7 @@ pub(crate) fn believe(
 
 /// A token shown from `address` on `route`: verified and counted, a suspicious one against the
 /// address (A12). One that is merely over is good enough to go on with the `wanted` session of the
-/// same user, while that waits.
+/// same user, while that waits, or for as long as the route lets sessions outlive their tokens.
 pub(crate) fn shown(
     token: &str,
     wanted: Option<SessionId>,
@@ -193,6 +204,9 @@ pub(crate) fn shown(
             let owner = wanted.and_then(|_| owner(token, rules.verifier, moment, tables));
             let owner = owner.ok_or(Code::TokenExpired)?;
             believe(&owner, wanted, moment, tables)?;
+            if attach::outlives(wanted, &owner, route, moment, tables) {
+                return Ok(Word::Outlived(Arc::new(owner)));
+            }
             let standing = attach::standing(wanted, Some(&owner.user), route, moment, tables);
             let identity = standing.ok_or(Code::TokenExpired)?;
             believe(&identity, wanted, moment, tables)?;

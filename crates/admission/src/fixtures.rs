@@ -53,6 +53,7 @@ pub(crate) fn route(path: &str) -> Route {
         require: BTreeMap::new(),
         refusal: RefusalStyle::Status,
         limits: RouteLimits::unlimited(),
+        expiry_grace: Duration::ZERO,
         sessions: None,
         compression: Compression::Off,
         message_bytes_max: 65_536,

@@ -58,6 +58,6 @@ pub use crate::{
     tables::{Door, Keys, Tables, Verifier},
     tallies::Tallies,
     token_text::TokenText,
-    verdict::{Admitted, Answer, Held, Refused, Verdict},
+    verdict::{Admitted, Answer, Held, Needs, Refused, Verdict},
 };
 pub use session::Moment;

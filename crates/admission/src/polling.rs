@@ -12,7 +12,7 @@ use crate::{
     origin,
     route::{Route, RouteId},
     tables::{Door, Tables},
-    verdict::Admitted,
+    verdict::{Admitted, Needs},
 };
 
 /// Whether the page that asks may poll here, and by which route. Asked of every request; the Host
@@ -49,7 +49,7 @@ pub fn admit_polling(
         Ok(Box::new(Admitted {
             route: id,
             identity: None,
-            is_lent: false,
+            needs: Needs::Nothing,
             client,
             channels: Vec::new(),
             shown: shown(route, head),

@@ -1,6 +1,6 @@
 //! What a route asks of whoever comes, as the configuration means it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use limits::RouteLimits;
 use permission::{PathPattern, Template};
@@ -32,6 +32,9 @@ pub struct Route {
     /// How a refusal over the token is told (R13).
     pub refusal: RefusalStyle,
     pub limits: RouteLimits,
+    /// How long a connection may go on after its token has ended, and its session with that token
+    /// be come back to: for clients that show no newer one.
+    pub expiry_grace: Duration,
     /// `None`: what a client was is forgotten with its connection.
     pub sessions: Option<session::Policy>,
     pub compression: Compression,

@@ -32,14 +32,24 @@ pub enum Verdict {
     PassOn,
 }
 
+/// What there has to be when a connection opens, for lack of a good token.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Needs {
+    #[default]
+    Nothing,
+    /// The session that it asks for, away: it comes on the word of that alone.
+    Waiting,
+    /// The session that it asks for, which outlives its token.
+    Session,
+}
+
 /// A connection that may be.
 #[derive(Debug)]
 pub struct Admitted {
     pub route: RouteId,
     /// `None` where the route asks for no token, or its time has not come.
     pub identity: Option<Arc<Identity>>,
-    /// It comes on the word of its session alone, without a good token.
-    pub is_lent: bool,
+    pub needs: Needs,
     pub client: Client,
     /// What it joins at once; each once, in the order of the route.
     pub channels: Vec<ChannelName>,

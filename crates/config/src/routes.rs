@@ -1,6 +1,6 @@
 //! `[[routes]]`: which paths there are, and what each asks of whoever comes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use admission::{
     Compression, OriginRule, RefusalStyle, Route, TokenRules, TokenSource, VerifierId,
@@ -59,6 +59,9 @@ pub(crate) fn read(
     entries
 }
 
+/// Beyond a month a token might as well live longer.
+const EXPIRY_GRACE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// One entry for the path and one for each alias.
 fn route(
     table: &mut Table<'_>,
@@ -99,6 +102,13 @@ fn route(
          after it, as a frame, with close code 4001. All other refusals come before the upgrade.",
     );
     let (origins, allow_missing_origin) = origins(table, known, tokens.as_ref());
+    let expiry_grace = table.within(
+        "expiry_grace",
+        Duration::ZERO,
+        Duration::ZERO..=EXPIRY_GRACE_MAX,
+        "How long a connection may go on after its token's end, and its session be come back to \
+         with that token: for clients that never show a newer one. A revocation ends both.",
+    );
     let compression = table.or(
         "compression",
         Compression::Off,
@@ -131,6 +141,7 @@ fn route(
             refusal,
             message_bytes_max: usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX),
             limits: limits.clone(),
+            expiry_grace,
             sessions,
             compression,
             fragments_max,

@@ -187,6 +187,12 @@ impl Sessions {
         Some(Resumed { place: self.place(slot), replaced })
     }
 
+    /// Whether there is such a session of this user, for [`Sessions::resume`].
+    pub fn is_theirs(&self, id: SessionId, user: &UserId, route: &str, now: Instant) -> bool {
+        let slot = self.open_slot(id, route, now);
+        slot.is_some_and(|it| self.record(it).identity.user == *user)
+    }
+
     /// As whom a client comes back that shows no good token: only while the session is away, and
     /// only until its grace ends. `owner` is whom an expired token named.
     pub fn standing(

@@ -269,6 +269,27 @@ test('whoever lacks something begins anew, and is told only what comes', async (
   partly.close()
 })
 
+test('C12: a client with a token of a moment stays and comes back where its route lets it', async () => {
+  const auth = { token: token(14, { ttl: 2 }) }
+  const [short, long] = [await enter(14, { auth }), await enter(14, { auth, where: '/long/' })]
+  const left = new Promise((told) => short.once('disconnect', told))
+  assert.equal(await left, 'io server disconnect')
+  assert.ok(long.connected)
+  await publish('log:1')
+  await until(() => long.heard.length === 1, 'what is said after the end of its token')
+  for (const turn of [1, 2]) {
+    await away(long, () => publish('log:1'))
+    await until(() => long.heard.length === 1 + turn, 'what was said meanwhile')
+  }
+  assert.deepEqual(long.came, [false, true, true])
+  // Whoever says that it leaves has no session any more, and has to show a good one.
+  long.disconnect()
+  long.connect()
+  const refused = await new Promise((told) => long.once('connect_error', told))
+  assert.equal(refused.data.code, 'TOKEN_EXPIRED')
+  long.close()
+})
+
 test('a route without it adds nothing to events', async () => {
   const socket = await enter(8, { where: '/anew/' })
   socket.off('message')

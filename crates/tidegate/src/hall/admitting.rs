@@ -6,7 +6,7 @@ use admission::{Admitted, Answer, Arrival, Moment, Refused, RouteId, Verdict};
 use app::Visitor;
 use engine::{Input, Opened, Proof};
 use net::{Compression, Knock, Net, OpenAs};
-use proto::{Code, ConnId, Identity, Refusal};
+use proto::{Code, ConnId, Identity, Refusal, UnixTime};
 
 use super::{Guest, Hall, Waiting, keeping::with_session};
 use crate::{fetch, inbox::lock};
@@ -188,10 +188,13 @@ impl Hall {
     /// How long the identity holds, on the clock that does not jump.
     pub(super) fn proof(&self, identity: &Arc<Identity>, route: RouteId) -> Proof {
         let door = &self.ground.door;
-        let rules = door.routes.of(route).and_then(|it| it.tokens.as_ref());
+        let route = door.routes.of(route);
+        let rules = route.and_then(|it| it.tokens.as_ref());
         let verifier = rules.and_then(|it| door.verifiers.get(usize::from(it.verifier.0)));
         let leeway = verifier.map_or_else(Default::default, |it| it.rules.leeway);
-        let expires_in = self.wall.until(identity.expires_at) + leeway;
+        let grace = leeway + route.map_or_else(Default::default, |it| it.expiry_grace);
+        let end = UnixTime(identity.expires_at.0.saturating_add(grace.as_secs()));
+        let expires_in = self.wall.until(end);
         Proof { identity: Arc::clone(identity), expires_in, channels: Vec::new(), session: None }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admission::{Admitted, Unmet};
+use admission::{Admitted, Needs, Unmet};
 use engine::{Input, Opened};
 use net::Net;
 use proto::{Code, ComeBack, ConnId, Refusal, SessionId};
@@ -107,7 +107,7 @@ impl Hall {
         Ok(Admitted {
             route: line.route,
             identity: None,
-            is_lent: false,
+            needs: Needs::Nothing,
             client: line.client.clone(),
             channels: Vec::new(),
             shown: line.shown.clone(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use session::{Place, Policy, Seat, Subject, WhenFull};
 
 use crate::{
-    Attached, Route, RouteId, TokenSource, Unmet, attach, authenticate,
+    Attached, Needs, Route, RouteId, TokenSource, Unmet, attach, authenticate,
     fixtures::{HOME, Request, WALL, World, get, query_then_bearer, route, token, token_route},
     identify, refresh,
 };
@@ -24,6 +24,8 @@ fn world() -> World {
     let late = token_route("/late/", vec![TokenSource::FirstMessage]);
     let mut staff = token_route("/staff/", query_then_bearer());
     staff.require.insert("role".to_owned(), vec!["staff".to_owned()]);
+    let mut long = token_route("/long/", query_then_bearer());
+    long.expiry_grace = 10 * MINUTE;
     World::new(vec![
         keeping(native, Some(1)),
         keeping(token_route("/plain/", query_then_bearer()), None),
@@ -31,6 +33,7 @@ fn world() -> World {
         token_route("/forgetful/", query_then_bearer()),
         keeping(staff, None),
         route("/open/"),
+        keeping(long, None),
     ])
 }
 
@@ -131,7 +134,7 @@ fn a_token_that_is_over_is_enough_while_the_session_waits() {
         world.pass(MINUTE / 4);
         assert_eq!(world.knock(&with(path, &expired(42), &id), HOME), "42 joins user:42");
         let admitted = world.inside.last().unwrap();
-        assert!(admitted.is_lent);
+        assert_eq!(admitted.needs, Needs::Waiting);
         assert_eq!(admitted.identity.as_ref().unwrap().expires_at, UnixTime(WALL + 60));
         let attached = open(&mut world, 2).unwrap().unwrap();
         assert_eq!((attached.is_resumed, attached.lapses_in), (true, Some(MINUTE * 3 / 4)));
@@ -139,6 +142,31 @@ fn a_token_that_is_over_is_enough_while_the_session_waits() {
         assert_eq!(world.knock(&with(path, &expired(42), &id), HOME), "401 TOKEN_EXPIRED");
         world.close();
     }
+}
+
+/// Threat A8, where a route lets sessions outlive their tokens (clients C12): live or away, as if the
+/// token were good, and nobody begins one like that.
+#[test]
+fn a_session_outlives_its_token_where_its_route_says_so() {
+    let mut world = world();
+    assert_eq!(world.knock(&with("/long/", &expired(42), ""), HOME), "401 TOKEN_EXPIRED");
+    let (place, id) = leave(&mut world, "/long/", 42, 1);
+    let old = |exp: u64| token(json!({"user_id": 42, "exp": exp}));
+    for conn in [2, 3] {
+        let request = with("/long/", &old(WALL - 599), &id);
+        assert_eq!(world.knock(&request, HOME), "42 joins user:42");
+        assert_eq!(world.inside.last().unwrap().needs, Needs::Session);
+        let attached = open(&mut world, conn).unwrap().unwrap();
+        assert_eq!((attached.place, attached.is_resumed), (place, true));
+        assert_eq!(attached.lapses_in, None);
+    }
+    // Not for ever, not by somebody else, and not once it has ended.
+    assert_eq!(world.knock(&with("/long/", &old(WALL - 601), &id), HOME), "401 TOKEN_EXPIRED");
+    assert_eq!(world.knock(&with("/long/", &expired(43), &id), HOME), "401 TOKEN_EXPIRED");
+    assert_eq!(world.knock(&with("/long/", &expired(42), &id), HOME), "42 joins user:42");
+    world.register.sessions.end(SessionId(1));
+    assert_eq!(open(&mut world, 4), Err(Code::TokenExpired));
+    world.close();
 }
 
 #[test]
