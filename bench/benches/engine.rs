@@ -90,6 +90,7 @@ fn publication() -> Input {
         payload: r#"{"text":"the tide comes in"}"#.into(),
         from: None,
         except: None,
+        except_conn: None,
         event: None,
         is_signal: false,
     };

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use app::{Action, App, Gateway, Message, Person, Post, ReplyId, Values, Visitor};
+use app::{Action, App, Gateway, Message, Person, Post, Reach, ReplyId, Values, Visitor};
 use async_trait::async_trait;
 use proto::{ChannelName, Code, Identity, Refusal};
 use serde_json::{Value, json};
@@ -100,9 +100,15 @@ impl Chat {
     /// A publication that fails is logged, not raised: what it tells of is stored.
     async fn publish(&self, actions: Vec<Action>) {
         for action in actions {
-            let Action::Publish { channel, payload, except, event } = action else { continue };
+            let Action::Publish { channel, payload, except, event, reach } = action else {
+                continue;
+            };
             let post = Post { channel, payload, from: None, except, event, key: None };
-            if let Err(refusal) = self.gateway().publish(post).await {
+            let told = match reach {
+                Reach::Members => self.gateway().publish(post).await.map(drop),
+                Reach::Present | Reach::Others => self.gateway().signal(post).await,
+            };
+            if let Err(refusal) = told {
                 tracing::warn!(code = %refusal.code, "something in the chat was not published");
             }
         }

@@ -39,6 +39,13 @@ pub struct Emit {
     pub payload: Value,
 }
 
+impl Emit {
+    /// Whether it is true only for a moment: nobody who comes back is told of it.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.to == Audience::Elsewhere || self.event.contains("typing")
+    }
+}
+
 /// Sockets that join or leave a room, before anything is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Move {

@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::{Action, Message, Values};
+use app::{Action, Message, Reach, Values};
 use proto::{ChannelName, UserId};
 
 use crate::outcome::{Audience, Emit, Move, Outcome, Room};
@@ -177,17 +177,21 @@ impl Seats {
     }
 
     fn tell(&self, sender: Option<&str>, from: From, emit: Emit, actions: &mut Vec<Action>) {
+        let reach = match (&emit.to, emit.is_passing()) {
+            (Audience::Elsewhere, _) => Reach::Others,
+            (_, true) => Reach::Present,
+            (_, false) => Reach::Members,
+        };
         let Emit { to, event, payload } = emit;
         let sockets = |user: &str| self.users.get(user).map_or(0, |it| it.sockets);
         let mut publish = |channel, except| {
-            actions.push(published(channel, event, &payload, except));
+            actions.push(published(channel, event, &payload, except, reach));
         };
         match to {
             Audience::Sender if from == From::Socket => actions.push(reply(event, &payload)),
             Audience::Sender => {}
             Audience::User(user) if 0 < sockets(&user) => publish(of_user(&user), None),
             Audience::User(_) => {}
-            // The sender's own socket hears it as well: the gateway leaves out users, not sockets.
             Audience::Elsewhere => {
                 if let Some(sender) = sender.filter(|it| 1 < sockets(it)) {
                     publish(of_user(sender), None);
@@ -222,10 +226,11 @@ fn published(
     event: &'static str,
     payload: &serde_json::Value,
     except: Option<&str>,
+    reach: Reach,
 ) -> Action {
     let except = except.and_then(UserId::parse);
     let payload = payload.to_string().into();
-    Action::Publish { channel, payload, except, event: Some(event.into()) }
+    Action::Publish { channel, payload, except, event: Some(event.into()), reach }
 }
 
 fn of_user(id: &str) -> ChannelName {

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use app::{Action, App, Gateway, Message, Person, Visitor};
+use app::{Action, App, Gateway, Message, Person, Reach, Visitor};
 use async_trait::async_trait;
 use proto::{ChannelName, Code, Identity, Refusal, UserId};
 use tracing::error;
@@ -158,6 +158,7 @@ impl Checkins {
                     payload: frames::announcement(direction, &change.check_in),
                     except: None,
                     event: None,
+                    reach: Reach::Members,
                 });
                 self.news.tell(change);
             }

@@ -113,7 +113,7 @@ impl World {
     fn line(&mut self, action: &Action) -> String {
         match action {
             Action::Reply(Message::Text(text)) => format!("you < {}", self.plain(text)),
-            Action::Publish { channel, payload, except: None, event: None } => {
+            Action::Publish { channel, payload, except: None, event: None, reach: _ } => {
                 assert_eq!(channel.as_str(), "checkins");
                 format!("all < {}", self.plain(payload))
             }
@@ -243,6 +243,10 @@ impl Gateway for Recorder {
         }
         self.told.try_send(post.payload).unwrap();
         Ok(Placed { epoch: Epoch(1), offset: Offset(1) })
+    }
+
+    async fn signal(&self, _post: Post) -> Result<(), Refusal> {
+        unreachable!("nothing is signalled here")
     }
 
     async fn describe(&self, _channel: ChannelName) -> Result<Description, Refusal> {

@@ -1,6 +1,6 @@
 //! A room in which people edit together: what one does, the others see. Nothing is kept.
 
-use app::Action;
+use app::{Action, Reach};
 use proto::{ChannelName, Refusal};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,13 +39,14 @@ pub(crate) fn passed_on(room: ChannelName, user: &User, said: &Said) -> Result<A
     told.insert(field.into(), value.clone());
     told.insert("timestamp".into(), timestamp::seconds().into());
     let payload = frame::text(&Value::from(told));
-    Ok(Action::Publish { channel: room, payload, except: Some(user.id.clone()), event: None })
+    let (except, reach) = (Some(user.id.clone()), Reach::Members);
+    Ok(Action::Publish { channel: room, payload, except, event: None, reach })
 }
 
 fn moved(channel: ChannelName, user: &str, kind: &str, verb: &str) -> Action {
     let message = format!("{user} {verb} the collaboration");
     let payload = frame::text(&Moved { kind, user, message });
-    Action::Publish { channel, payload, except: None, event: None }
+    Action::Publish { channel, payload, except: None, event: None, reach: Reach::Members }
 }
 
 fn missing(field: &'static str) -> Refusal {

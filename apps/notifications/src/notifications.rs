@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use app::{Action, App, Gateway, Message, Person, Post, Visitor};
+use app::{Action, App, Gateway, Message, Person, Post, Reach, Visitor};
 use async_trait::async_trait;
 use proto::{Act, ChannelName, Refusal};
 use serde::Serialize;
@@ -178,6 +178,7 @@ impl Notifications {
                         payload: list,
                         except: None,
                         event: None,
+                        reach: Reach::Members,
                     });
                 }
                 Ok(actions)

@@ -1,6 +1,6 @@
 //! A project: who may look on, what its status is, and its milestones.
 
-use app::Action;
+use app::{Action, Reach};
 use proto::{ChannelName, Code, Refusal};
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
@@ -115,7 +115,8 @@ pub(crate) fn updated(channel: ChannelName, milestone: &Milestone, author: &User
         updated_by: &author.username,
         timestamp: timestamp::seconds(),
     };
-    Action::Publish { channel, payload: frame("project_update", told), except: None, event: None }
+    let (payload, reach) = (frame("project_update", told), Reach::Members);
+    Action::Publish { channel, payload, except: None, event: None, reach }
 }
 
 impl Update {

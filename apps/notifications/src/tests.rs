@@ -156,7 +156,7 @@ fn one_told(action: &Action) -> String {
         Action::Reply(Message::Binary(_)) => "reply in binary\n".to_owned(),
         Action::Reply(Message::Event { name, .. }) => format!("reply with event {name}\n"),
         Action::Reply(Message::Answer { .. }) | Action::Acknowledge { .. } => "answer\n".to_owned(),
-        Action::Publish { channel, payload, except, event: _ } => {
+        Action::Publish { channel, payload, except, event: _, reach: _ } => {
             let except = except.as_ref().map(|it| format!(" except {it}")).unwrap_or_default();
             format!("publish to {channel}{except} {}\n", settled(payload))
         }
@@ -225,6 +225,10 @@ impl Gateway for Recorder {
         drop(self.way.lock().await);
         self.posts.lock().unwrap().push(post);
         Ok(Placed { epoch: Epoch(1), offset: Offset(1) })
+    }
+
+    async fn signal(&self, _post: Post) -> Result<(), Refusal> {
+        unreachable!("nothing is signalled here")
     }
 
     async fn describe(&self, _channel: ChannelName) -> Result<Description, Refusal> {

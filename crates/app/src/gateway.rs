@@ -14,6 +14,9 @@ pub trait Gateway: Send + Sync + 'static {
     /// A refusal is `BUSY` when the channel's home shard has too much waiting.
     async fn publish(&self, post: Post) -> Result<Placed, Refusal>;
 
+    /// Tells those who are in a channel now. It has no place and is not kept; a `key` says nothing.
+    async fn signal(&self, post: Post) -> Result<(), Refusal>;
+
     /// What is known of a channel now, over all shards.
     async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal>;
 

@@ -23,4 +23,4 @@ pub use crate::{
     register::{Exchanged, Register, RevocationView, Revoke, Revoked, SessionView, Subject, Which},
     visitor::Visitor,
 };
-pub use proto::{Action, Message, ReplyId, Values};
+pub use proto::{Action, Message, Reach, ReplyId, Values};

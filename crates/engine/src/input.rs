@@ -250,6 +250,8 @@ pub struct Draft {
     pub payload: Arc<str>,
     pub from: Option<UserId>,
     pub except: Option<UserId>,
+    /// Only of signals.
+    pub except_conn: Option<(ShardId, ConnId)>,
     /// What members who hear events hear it as.
     pub event: Option<Arc<str>>,
     /// Said again with the same key, it gets the place it has already.

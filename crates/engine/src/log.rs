@@ -185,8 +185,8 @@ impl Log {
 
 /// The publication that a draft becomes at its place.
 pub(crate) fn publication(draft: Draft, kind: Kind, time: UnixMillis) -> Arc<Publication> {
-    let Draft { channel, payload, from, except, event, .. } = draft;
-    Arc::new(Publication { channel, kind, from, except, payload, event, time })
+    let Draft { channel, payload, from, except, except_conn, event, .. } = draft;
+    Arc::new(Publication { channel, kind, from, except, except_conn, payload, event, time })
 }
 
 /// Who somebody is in a channel's cursors.

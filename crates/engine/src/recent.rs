@@ -267,6 +267,7 @@ mod tests {
             kind: Kind::Message(at),
             from: None,
             except: None,
+            except_conn: None,
             payload: "1234567890".into(),
             event: None,
             time: UnixMillis(1000 * number),

@@ -170,7 +170,8 @@ impl Shard {
         if is_presence && !self.sees_presence(record, &publication.channel) {
             return true;
         }
-        publication.except.is_some() && record.user() == publication.except.as_ref()
+        let is_it = Some((self.rules.shard, conn)) == publication.except_conn;
+        is_it || publication.except.is_some() && record.user() == publication.except.as_ref()
     }
 
     /// How the connection is spoken to; `None` once it has closed.

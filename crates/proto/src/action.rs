@@ -45,6 +45,18 @@ impl Values {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ReplyId(pub u32);
 
+/// Whom a publication of an application's reaches.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Reach {
+    /// Every member, those included who come back, as far as the channel keeps a log.
+    #[default]
+    Members,
+    /// Who is here now: it has no place, is not kept, and nobody recovers it.
+    Present,
+    /// The same, but for the connection that is being answered.
+    Others,
+}
+
 /// What an application wants done. Carried out in the order given.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Action {
@@ -57,6 +69,7 @@ pub enum Action {
         except: Option<UserId>,
         /// The name of the event, for members who hear events. `None`: `message`.
         event: Option<Arc<str>>,
+        reach: Reach,
     },
     /// Answers an event that waits for it.
     Acknowledge {

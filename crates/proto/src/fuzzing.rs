@@ -44,6 +44,7 @@ fn publish(command: Command) {
         kind,
         from: None,
         except: None,
+        except_conn: None,
         payload: payload.clone(),
         event: None,
         time: UnixMillis(0),

@@ -23,7 +23,7 @@ mod refusal;
 mod unix_time;
 
 pub use crate::{
-    action::{Action, Message, ReplyId, Values},
+    action::{Action, Message, Reach, ReplyId, Values},
     channel_name::{BadName, ChannelName},
     code::{Act, Code, ComeBack},
     command::{Command, Mark, Request, Start},

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     channel_name::ChannelName,
     dialect::Dialect,
-    ids::{Epoch, Offset, UserId},
+    ids::{ConnId, Epoch, Offset, ShardId, UserId},
     notice::Notice,
     unix_time::UnixMillis,
 };
@@ -19,6 +19,8 @@ pub struct Publication {
     pub from: Option<UserId>,
     /// A user whose own connections are passed over.
     pub except: Option<UserId>,
+    /// One connection that is passed over. Only of signals: it says nothing to whoever comes later.
+    pub except_conn: Option<(ShardId, ConnId)>,
     /// The JSON text as it was given. Passes through untouched.
     pub payload: Arc<str>,
     /// What members who hear events hear it as. `None`: `message`.
@@ -33,7 +35,7 @@ impl Publication {
     pub fn is_for_everyone(&self) -> bool {
         let is_presence =
             matches!(&self.kind, Kind::Notice(it) if matches!(**it, Notice::Presence(_)));
-        self.except.is_none() && !is_presence
+        self.except.is_none() && self.except_conn.is_none() && !is_presence
     }
 }
 

@@ -1,7 +1,7 @@
 //! The application behind one route, and what it may expect of the gateway.
 
 use engine::Ask;
-use proto::{Action, Code, Message, Refusal};
+use proto::{Action, Code, Message, Reach, Refusal};
 
 use crate::{
     dice::Dice,
@@ -79,7 +79,8 @@ pub(crate) fn answer(
                 let except = except.filter(|_| it < 6);
                 let payload = model.payload();
                 model.attempt(&name, &payload, except.as_ref());
-                Action::Publish { channel: name, payload, except, event: None }
+                let reach = Reach::Members;
+                Action::Publish { channel: name, payload, except, event: None, reach }
             }
         });
     }

@@ -170,7 +170,10 @@ impl World {
             let (channel, payload) = (channel.clone(), model.payload());
             model.attempt(&channel, &payload, None);
             let (from, except, event, key) = (None, None, None, None);
-            Errand::Publish(Draft { channel, payload, from, except, event, key, is_signal: false })
+            let (except_conn, is_signal) = (None, false);
+            let draft =
+                Draft { channel, payload, from, except, except_conn, event, key, is_signal };
+            Errand::Publish(draft)
         });
         self.pass(Duration::from_secs(2))?;
         self.errands(|channel, _| Errand::Describe(channel.clone()));

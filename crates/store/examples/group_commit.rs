@@ -167,6 +167,7 @@ impl Mouth {
             kind: Kind::Message(Placed { epoch: Epoch(1), offset: Offset(*head) }),
             from: UserId::parse("ann"),
             except: None,
+            except_conn: None,
             event: None,
             payload: Arc::clone(&self.body),
             time: UnixMillis::from(SystemTime::now()),

@@ -137,6 +137,7 @@ impl Script {
             kind: Kind::Message(Placed { epoch: EPOCH, offset: Offset(*head) }),
             from: UserId::parse("ann"),
             except: None,
+            except_conn: None,
             event: None,
             payload: payload(channel, *head).into(),
             time: UnixMillis(*head),

@@ -102,6 +102,7 @@ impl<'a> MessageRow<'a> {
             kind: Kind::Message(Placed { epoch, offset: Offset(self.offset) }),
             from: user(self.sender)?,
             except: user(self.passed_over)?,
+            except_conn: None,
             payload: self.payload.into(),
             event: self.event.map(Into::into),
             time: UnixMillis(self.time),

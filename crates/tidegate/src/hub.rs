@@ -155,17 +155,26 @@ impl Hub {
     }
 }
 
+impl Hub {
+    async fn post(&self, post: Post, is_signal: bool) -> Result<Outcome, Refusal> {
+        let Post { channel, payload, from, except, event, key } = post;
+        let (inbox, except_conn) = (self.home(&channel), None);
+        let draft = Draft { channel, payload, from, except, except_conn, event, key, is_signal };
+        self.seek(inbox, Errand::Publish(draft)).await
+    }
+}
+
 #[async_trait]
 impl Gateway for Hub {
     async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
-        let Post { channel, payload, from, except, event, key } = post;
-        let inbox = self.home(&channel);
-        let draft = Draft { channel, payload, from, except, event, key, is_signal: false };
-        let outcome = self.seek(inbox, Errand::Publish(draft)).await?;
-        let Outcome::Placed(Some(at)) = outcome else {
-            unreachable!("a message has a place or none is given: {outcome:?}");
+        let Outcome::Placed(Some(at)) = self.post(post, false).await? else {
+            unreachable!("a message has a place");
         };
         Ok(at)
+    }
+
+    async fn signal(&self, post: Post) -> Result<(), Refusal> {
+        self.post(post, true).await.map(drop)
     }
 
     async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal> {

@@ -390,6 +390,8 @@ test('two sockets of one user: both hear, drafts reach the other', async () => {
   await settle(channelId, ann, one, two)
   await one.say('draft:sync', { channelId, content: 'dear', deviceId: 'd1', timestamp: Date.now() })
   assert.equal((await two.hears('draft:sync')).content, 'dear')
+  await settle(channelId, ann, one, two)
+  assert.ok(!one.heard.some((it) => it.event === 'draft:sync'), 'not to the one that wrote it')
   for (const it of [one, two, ann]) it.close()
 })
 

@@ -108,8 +108,11 @@ async fn whoever_is_made_a_member_hears_the_channel_at_once_and_once() {
     let made = world.say("ann", "channel:create", made).await;
     assert!(made.starts_with("join chat:channel:1\n"), "{made}");
     let audiences = |told: &str, event: &str| {
-        let lines = told.lines().filter_map(|it| it.strip_prefix(&format!("publish {event} to ")));
-        lines.map(|it| it.split(" {").next().unwrap().to_owned()).collect::<Vec<_>>()
+        let of = |line: &str| {
+            let (_, to) = line.split_once(&format!(" {event} to "))?;
+            Some(to.split(" {").next().unwrap().to_owned())
+        };
+        told.lines().filter_map(of).collect::<Vec<_>>()
     };
     assert_eq!(audiences(&made, "channel:created"), ["chat:channel:1", "chat:user:bob"]);
 
@@ -173,13 +176,13 @@ async fn typing_ends_by_itself() {
     world.comes("ann").await;
     world.say("ann", "channel:create", r#"{"name":"den"}"#).await;
     let told = world.say("ann", "typing:start", r#"{"channelId":"1"}"#).await;
-    assert_eq!(told.matches("publish").count(), 3, "{told}");
+    assert_eq!(told.matches("signal").count(), 3, "{told}");
     // Nobody told the clock of the test that this happens: it is the real one.
     let over = world.gateway.when_posted(3).await;
     expect![[r#"
-        publish user:typing to chat:channel:1 {"channelId":"1","isTyping":false,"timestamp":"now","typingUser":{"channelId":"1","timestamp":"now","userId":"ann","username":"Ann"},"userId":"ann","username":"Ann"}
-        publish typing:stop to chat:channel:1 {"channelId":"1","isTyping":false,"timestamp":"now","typingUser":{"channelId":"1","timestamp":"now","userId":"ann","username":"Ann"},"userId":"ann","username":"Ann"}
-        publish message:typing:stop to chat:channel:1 {"channelId":"1","isTyping":false,"timestamp":"now","typingUser":{"channelId":"1","timestamp":"now","userId":"ann","username":"Ann"},"userId":"ann","username":"Ann"}
+        signal user:typing to chat:channel:1 {"channelId":"1","isTyping":false,"timestamp":"now","typingUser":{"channelId":"1","timestamp":"now","userId":"ann","username":"Ann"},"userId":"ann","username":"Ann"}
+        signal typing:stop to chat:channel:1 {"channelId":"1","isTyping":false,"timestamp":"now","typingUser":{"channelId":"1","timestamp":"now","userId":"ann","username":"Ann"},"userId":"ann","username":"Ann"}
+        signal message:typing:stop to chat:channel:1 {"channelId":"1","isTyping":false,"timestamp":"now","typingUser":{"channelId":"1","timestamp":"now","userId":"ann","username":"Ann"},"userId":"ann","username":"Ann"}
     "#]]
     .assert_eq(&over);
 }

@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use app::{Action, App, Description, Gateway, Message, Post, ReplyId, Selection, Values, Visitor};
+use app::{
+    Action, App, Description, Gateway, Message, Post, Reach, ReplyId, Selection, Values, Visitor,
+};
 use async_trait::async_trait;
 use proto::{
     ChannelName, Code, ConnId, Epoch, Identity, Offset, Placed, Refusal, UnixTime, UserId,
@@ -166,10 +168,15 @@ fn one_told(action: &Action) -> String {
         Action::Acknowledge { reply, values } => {
             format!("answer {} {}\n", reply.0, settled(&values.json))
         }
-        Action::Publish { channel, payload, except, event } => {
+        Action::Publish { channel, payload, except, event, reach } => {
             let except = except.as_ref().map(|it| format!(" except {it}")).unwrap_or_default();
             let event = event.as_deref().unwrap_or("message");
-            format!("publish {event} to {channel}{except} {}\n", settled(payload))
+            let how = match reach {
+                Reach::Members => "publish",
+                Reach::Present => "signal",
+                Reach::Others => "signal others",
+            };
+            format!("{how} {event} to {channel}{except} {}\n", settled(payload))
         }
         Action::Join(channel) => format!("join {channel}\n"),
         Action::Leave(channel) => format!("leave {channel}\n"),
@@ -225,14 +232,25 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    fn note(&self, post: Post, reach: Reach) {
+        let Post { channel, payload, except, event, .. } = post;
+        let line = one_told(&Action::Publish { channel, payload, except, event, reach });
+        self.posts.lock().unwrap().push(line);
+        self.posted.notify_one();
+    }
+}
+
 #[async_trait]
 impl Gateway for Recorder {
     async fn publish(&self, post: Post) -> Result<Placed, Refusal> {
-        let Post { channel, payload, except, event, .. } = post;
-        let line = one_told(&Action::Publish { channel, payload, except, event });
-        self.posts.lock().unwrap().push(line);
-        self.posted.notify_one();
+        self.note(post, Reach::Members);
         Ok(Placed { epoch: Epoch(1), offset: Offset(1) })
+    }
+
+    async fn signal(&self, post: Post) -> Result<(), Refusal> {
+        self.note(post, Reach::Present);
+        Ok(())
     }
 
     async fn describe(&self, _channel: ChannelName) -> Result<Description, Refusal> {

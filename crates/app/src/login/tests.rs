@@ -21,6 +21,10 @@ impl Gateway for Signer {
         Err(Code::Busy.into())
     }
 
+    async fn signal(&self, _post: Post) -> Result<(), Refusal> {
+        unreachable!("nothing is signalled here")
+    }
+
     async fn describe(&self, _channel: ChannelName) -> Result<Description, Refusal> {
         Err(Code::Busy.into())
     }

@@ -121,7 +121,8 @@ impl Shard {
         // Nobody's key can be taken for another's.
         let key = key.map(|it| format!("user:{}:{it}", from.as_ref().map_or("", |it| it.as_str())));
         let key = key.map(Into::into);
-        Draft { channel, payload, from, except: None, event: None, is_signal, key }
+        let (except, except_conn, event) = (None, None, None);
+        Draft { channel, payload, from, except, except_conn, event, is_signal, key }
     }
 
     /// Reading needs a permission of its own, asked at every reading (C5).

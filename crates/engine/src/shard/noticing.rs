@@ -49,6 +49,7 @@ impl Shard {
             kind: Kind::Notice(Box::new(notice)),
             from: None,
             except: None,
+            except_conn: None,
             event: None,
             payload: Arc::default(),
             time: self.wall,

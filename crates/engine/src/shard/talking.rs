@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use proto::{Action, Code, ConnId, Message, Refusal};
+use proto::{Action, Code, ConnId, Message, Reach, Refusal};
 
 use super::Shard;
 use crate::{
@@ -103,9 +103,12 @@ impl Shard {
 
     fn act(&mut self, now: Tick, id: ConnId, action: Action, effects: &mut Vec<Effect>) {
         match action {
-            Action::Publish { channel, payload, except, event } => {
-                let (from, key, is_signal) = (None, None, false);
-                let draft = Draft { channel, payload, from, except, event, key, is_signal };
+            Action::Publish { channel, payload, except, event, reach } => {
+                let (from, key) = (None, None);
+                let is_signal = reach != Reach::Members;
+                let except_conn = (reach == Reach::Others).then_some((self.rules.shard, id));
+                let draft =
+                    Draft { channel, payload, from, except, except_conn, event, key, is_signal };
                 self.publish(now, draft, Origin::Nobody, effects);
             }
             // The rest concerns a connection, which may have closed meanwhile.

@@ -343,3 +343,32 @@ fn a_refusal_is_told_to_whoever_awaits_an_answer() {
         "#]],
     );
 }
+
+/// A signal has no place, is not kept, and may pass over the connection that is being answered.
+#[test]
+fn an_application_signals_to_all_or_to_all_others() {
+    check(
+        "ann opens app in=log:1
+         app answers ann
+         bob opens app user=ann in=log:1
+         app answers bob
+         ann says hello
+         app answers ann signal log:1 x, signal log:1 y to others, publish log:1 z",
+        expect![[r#"
+            ann <- connected as ann
+            ann held
+            app <- ann connected
+            disk <- load log:1
+            ann released
+            bob <- connected as ann
+            bob held
+            app <- bob connected
+            bob released
+            app <- ann said hello
+            disk <- append log:1 1 z
+            log:1 signal x -> ann bob
+            log:1 signal y -> bob
+            log:1 1 z -> ann bob
+        "#]],
+    );
+}

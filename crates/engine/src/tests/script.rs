@@ -10,7 +10,8 @@
 //! ann emits hello #9
 //! ann proves [user=] [for=]   ann fails to prove           ann pongs          ann closes
 //! ann overfills den 3..4      ann unclogs
-//! app answers ann reply hi, publish den x, publish den x except bob, join den, leave den, close
+//! app answers ann reply hi, publish den x, publish den x except bob, join den, leave den, close,
+//!                 signal den x, signal den x to others
 //! app returns ann to log:1,den    app returns ann nowhere
 //! app fails ann               front publishes den x        front describes den on=1
 //! front disconnects user ann  front disconnects conn ann   front disconnects token ID
@@ -34,8 +35,8 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     Action, ChannelName, Code, Command, ConnId, Epoch, Identity, Mark, Message, Offset, Placed,
-    Reader, Refusal, ReplyId, Request, RequestId, SessionId, Span, Start, Status, UnixMillis,
-    UnixTime, UserId, Values, Who,
+    Reach, Reader, Refusal, ReplyId, Request, RequestId, SessionId, Span, Start, Status,
+    UnixMillis, UnixTime, UserId, Values, Who,
 };
 
 use super::house::{self, ROUTES};
@@ -312,6 +313,7 @@ fn front(words: &[&str]) -> Line {
                 payload: payload.into(),
                 from: None,
                 except,
+                except_conn: None,
                 event: None,
                 is_signal: false,
                 key: option(rest, "key=").map(Into::into),
@@ -373,19 +375,29 @@ fn action(text: &str) -> Action {
         ["reply", text] => Action::Reply(Message::Text(text.into())),
         ["publish", name, payload] => {
             let (channel, payload) = (channel(name), payload.into());
-            Action::Publish { channel, payload, except: None, event: None }
+            publishes(channel, payload, None, Reach::Members)
         }
-        ["publish", name, payload, "except", user] => Action::Publish {
-            channel: channel(name),
-            payload: payload.into(),
-            except: UserId::parse(user),
-            event: None,
-        },
+        ["publish", name, payload, "except", user] => {
+            publishes(channel(name), payload.into(), UserId::parse(user), Reach::Members)
+        }
+        ["signal", name, payload] => publishes(channel(name), payload.into(), None, Reach::Present),
+        ["signal", name, payload, "to", "others"] => {
+            publishes(channel(name), payload.into(), None, Reach::Others)
+        }
         ["join", name] => Action::Join(channel(name)),
         ["leave", name] => Action::Leave(channel(name)),
         ["close"] => Action::Close(Code::SessionExpired.into()),
         _ => panic!("no such action: {text}"),
     }
+}
+
+fn publishes(
+    channel: ChannelName,
+    payload: Arc<str>,
+    except: Option<UserId>,
+    reach: Reach,
+) -> Action {
+    Action::Publish { channel, payload, except, event: None, reach }
 }
 
 fn begin(words: &[&str]) -> Start {

@@ -92,6 +92,7 @@ impl Logs for Recorder {
                 kind: Kind::Message(Placed { offset: Offset(offset), ..at }),
                 from: UserId::parse("ann"),
                 except: None,
+                except_conn: None,
                 payload: format!("[\"{span:?}\", {limit}, 1.0]").into(),
                 event: None,
                 time: UnixMillis(1_900_000_000_125),
@@ -144,6 +145,10 @@ impl Gateway for Recorder {
         let mut posts = self.posts.lock().unwrap();
         posts.push(post);
         Ok(Placed { epoch: Epoch(0xbeef), offset: Offset(posts.len() as u64) })
+    }
+
+    async fn signal(&self, _post: Post) -> Result<(), Refusal> {
+        unreachable!("nothing is signalled here")
     }
 
     async fn describe(&self, channel: ChannelName) -> Result<Description, Refusal> {

@@ -229,6 +229,7 @@ pub(crate) fn publication(channel: &str, epoch: u64, offset: u64, payload: &str)
         kind: Kind::Message(Placed { epoch: Epoch(epoch), offset: Offset(offset) }),
         from: UserId::parse("ann"),
         except: None,
+        except_conn: None,
         payload: payload.into(),
         event: None,
         time: UnixMillis(1_000_000 + offset * 1000),

@@ -197,6 +197,7 @@ mod tests {
             kind,
             from: None,
             except: None,
+            except_conn: None,
             payload: "1".into(),
             event: None,
             time: UnixMillis(0),

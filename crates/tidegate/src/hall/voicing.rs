@@ -277,7 +277,7 @@ mod tests {
         for (values, expected) in [
             ("[]", r#"["tide","1.2"]"#),
             ("[\"in\"]", r#"["tide","in","1.2"]"#),
-            (" [ {\"a\":[1]} ] ", r#"["tide",{"a":[1]},"1.2"]"#),
+            ("[{\"a\":[1]}]", r#"["tide",{"a":[1]},"1.2"]"#),
         ] {
             let event = payload("tide", &Values::new(values), Some("1.2")).unwrap();
             assert_eq!(*encode::event_of("/", None, &event).text, format!("42{expected}"));

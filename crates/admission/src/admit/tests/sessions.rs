@@ -144,8 +144,8 @@ fn a_token_that_is_over_is_enough_while_the_session_waits() {
     }
 }
 
-/// Threat A8, where a route lets sessions outlive their tokens (clients C12): live or away, as if the
-/// token were good, and nobody begins one like that.
+/// Threat A8, where a route lets sessions outlive their tokens (clients C12): live or away, as if
+/// the token were good, and nobody begins one like that.
 #[test]
 fn a_session_outlives_its_token_where_its_route_says_so() {
     let mut world = world();
