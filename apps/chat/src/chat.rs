@@ -136,6 +136,17 @@ impl Chat {
     }
 }
 
+/// In which of these channels of the gateway's a socket may go on, if it can.
+fn returns_to(
+    room: &Room,
+    user: &str,
+    channels: Vec<ChannelName>,
+) -> rusqlite::Result<Option<Vec<ChannelName>>> {
+    let rooms: Vec<_> = channels.iter().filter_map(seats::room_of).collect();
+    let (allowed, theirs) = room.book.may_return(user, &rooms)?;
+    Ok(room.seats.returned(user, channels, &allowed, &theirs))
+}
+
 #[async_trait]
 impl App for Chat {
     async fn admit(&self, visitor: &Visitor) -> Result<(), Refusal> {
@@ -149,11 +160,7 @@ impl App for Chat {
         channels: Vec<ChannelName>,
     ) -> Option<Vec<ChannelName>> {
         let user = visitor.identity.as_deref().and_then(access::user_of)?;
-        let look = move |room: &mut Room| {
-            let rooms: Vec<_> = channels.iter().filter_map(seats::room_of).collect();
-            let (allowed, theirs) = room.book.may_return(&user.id, &rooms)?;
-            Ok(room.seats.returned(&user.id, channels, &allowed, &theirs))
-        };
+        let look = move |room: &mut Room| returns_to(room, &user.id, channels);
         // Whoever cannot be looked up begins anew, and hears then what is the matter.
         self.desk.ask(look).await.ok().flatten()
     }
@@ -167,6 +174,11 @@ impl App for Chat {
             // First, so that whoever goes again has been counted, whatever fails.
             let mut actions = Vec::from(room.seats.came(&user.id));
             if let Some(rooms) = &recovered {
+                // Something may have changed since it was asked; then it comes back and begins anew.
+                let still = returns_to(room, &user.id, rooms.to_vec())?;
+                if still.is_none_or(|it| it.len() < rooms.len()) {
+                    return Ok(vec![Action::Close(Code::Busy.into())]);
+                }
                 room.seats.took(&user.id, rooms);
             }
             let Some(outcome) = room.book.connected(now(), &user, recovered.is_some())? else {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use proto::{
     ChannelName, Code, ConnId, Epoch, Event, Message, Page, Placed, Publication, Refusal, ReplyId,
-    Roll, SessionId, ShardId, Span, UnixTime, Values,
+    Roll, SessionId, ShardId, Span, Values,
 };
 
 use crate::{
@@ -66,6 +66,10 @@ pub enum Effect {
     Unseated {
         conn: ConnId,
         channel: ChannelName,
+    },
+    /// Nothing of a log is to be sent to it any more in one of the channels where it goes on.
+    CaughtUp {
+        conn: ConnId,
     },
     /// It goes on where it was in all its channels: behind these places it is sent everything.
     /// Comes before it is told that it is in.
@@ -171,10 +175,8 @@ pub enum Task {
         channel: ChannelName,
         epoch: Epoch,
         row: u64,
-        /// When that was.
-        time: UnixTime,
         /// Where whoever asks took its seat; goes back with the answer.
-        joined: Option<Placed>,
+        joined: Placed,
         asked_by: AskedBy,
     },
 }

@@ -8,6 +8,7 @@ use crate::{
     deadlines::Tick,
     knock::Knock,
     log::{Log, Stage},
+    policy::{LogRules, Storage},
     presence::Presence,
     typing::Typing,
 };
@@ -61,6 +62,16 @@ impl Home {
         self.followers != 0
             || self.presence.as_ref().is_some_and(|it| it.has_users())
             || self.log.as_ref().is_some_and(|it| !it.is_idle())
+    }
+
+    /// Drops what a log in memory need not keep any more.
+    pub(crate) fn trim(&mut self, now: Tick, rules: &LogRules) {
+        if let Some(log) = &mut self.log
+            && rules.storage == Storage::Memory
+        {
+            log.recent.trim(now, &rules.keep);
+            log.first = log.recent.first().unwrap_or(Offset(self.at.offset.0 + 1));
+        }
     }
 
     /// When the next thing is to be told in passing.

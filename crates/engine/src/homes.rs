@@ -14,7 +14,7 @@ use crate::{
     log::{Log, Stage},
     policy::{LogRules, Storage},
     position::{Reached, Stamp},
-    recent::Scale,
+    recent::{Recent, Scale},
 };
 
 /// How long an unused channel's place is remembered, and twice as long at most. Long
@@ -106,9 +106,11 @@ impl Homes {
         self.by_name.len()
     }
 
-    /// A log that begins anew.
+    /// A log that begins anew, or is to be loaded: what was passed on of it before is not known
+    /// here.
     pub(crate) fn new_log(&self, stage: Stage) -> Log {
-        Log::new(stage, Rc::clone(&self.scale))
+        let passed_on = self.reached.live.unwrap_or(self.live_first);
+        Log::new(stage, Recent::new(Rc::clone(&self.scale), passed_on))
     }
 
     /// What all logs here weigh, in bytes.
@@ -148,10 +150,14 @@ impl Homes {
             self.sweep.entry(now.after(IDLE)).or_default().push(channel.clone());
             let (log, kept_for) = match rules.storage {
                 Storage::None => (None, IDLE),
-                Storage::Memory => (Some(Stage::Ready), IDLE.max(rules.keep.age_max)),
-                Storage::Disk(_) => (Some(Stage::Unloaded), IDLE),
+                // In another epoch than any before.
+                Storage::Memory => {
+                    let recent = Recent::new(Rc::clone(&self.scale), 0);
+                    (Some(Log::new(Stage::Ready, recent)), IDLE.max(rules.keep.age_max))
+                }
+                Storage::Disk(_) => (Some(self.new_log(Stage::Unloaded)), IDLE),
             };
-            let log = log.map(|it| Box::new(Log::new(it, Rc::clone(&self.scale))));
+            let log = log.map(Box::new);
             let home = Home {
                 at,
                 time: UnixMillis(0),

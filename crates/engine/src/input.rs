@@ -63,7 +63,7 @@ pub enum Input {
         channel: ChannelName,
         epoch: Epoch,
         stood_at: Option<Offset>,
-        joined: Option<Placed>,
+        joined: Placed,
         asked_by: AskedBy,
     },
     /// The socket is gone.

@@ -42,8 +42,8 @@ pub enum Wish {
     Locate {
         /// How far it has heard, in all its channels.
         position: Arc<Position>,
-        /// Where it took its seat, if that was known.
-        joined: Option<Placed>,
+        /// Where it took its seat.
+        joined: Placed,
     },
     /// Somebody wants to read.
     Read { span: Span, epoch: Option<Epoch>, limit: u16 },

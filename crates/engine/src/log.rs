@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -18,7 +17,7 @@ use crate::{
     policy::Keep,
     position::Stamp,
     receipts::Receipts,
-    recent::{Recent, Scale},
+    recent::Recent,
 };
 
 /// Messages of one channel on their way to the disk. So many are more than a group commit takes;
@@ -91,13 +90,13 @@ pub(crate) struct Pending {
 }
 
 impl Log {
-    pub(crate) fn new(stage: Stage, scale: Rc<Scale>) -> Self {
+    pub(crate) fn new(stage: Stage, recent: Recent) -> Self {
         Self {
             stage,
             first: Offset(1),
             assigned: Offset(0),
             time: UnixMillis(0),
-            recent: Recent::new(scale),
+            recent,
             pending: VecDeque::new(),
             sure_after: None,
             awaited: 0,

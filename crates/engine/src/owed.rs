@@ -36,6 +36,8 @@ pub(crate) struct Replay {
     pub(crate) next: Option<Placed>,
     /// It waits for its outbox to be empty, and not for its home.
     pub(crate) is_sending: bool,
+    /// It waits for others to have caught up.
+    pub(crate) is_queued: bool,
 }
 
 /// Who is told where a replay begins.
@@ -79,7 +81,23 @@ impl Owed {
         (since, next): (Option<Placed>, Option<Placed>),
     ) {
         self.replays.retain(|it| it.channel != channel);
-        self.replays.push(Replay { channel, attempt, begins, since, next, is_sending: false });
+        let (is_sending, is_queued) = (false, false);
+        let replay = Replay { channel, attempt, begins, since, next, is_sending, is_queued };
+        self.replays.push(replay);
+    }
+
+    /// One that begins when those before it have caught up.
+    pub(crate) fn queue(&mut self, channel: u32, since: Placed) {
+        self.begin(0, channel, Begins::Recovered, (Some(since), None));
+        self.replays.last_mut().expect("it was pushed above").is_queued = true;
+    }
+
+    /// The next of those, if none is under way.
+    pub(crate) fn next_queued(&self) -> Option<(u32, Placed)> {
+        let mut recovered = self.replays.iter().filter(|it| it.begins == Begins::Recovered);
+        let queued = recovered.clone().find(|it| it.is_queued)?;
+        let is_free = recovered.all(|it| it.is_queued);
+        is_free.then_some((queued.channel, queued.since?))
     }
 
     /// How far whoever is behind in this channel has got.

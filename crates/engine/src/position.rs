@@ -7,14 +7,14 @@
 //! messages that wait for the disk and those that do not overtake each other.
 //!
 //! ```text
-//!   6925f3a1 .3e8 ._2b71c04 ~9f3c.17.den          the last value of an event, without the blanks
-//!   when      home 0: row 0x3e8 was passed on     ~ and in `den`, offset 0x17 of epoch 0x9f3c
+//!   6925f3a1 .3e8 ._2b71c04 ~17.den          the last value of an event, without the blanks
+//!   when      home 0: row 0x3e8 was passed on     ~ and in `den`, offset 0x17
 //!                  home 1: 0x2b71c04, never on disk
 //! ```
 
 use std::fmt;
 
-use proto::{ChannelName, Epoch, Offset, Placed, UnixTime};
+use proto::{ChannelName, Offset, UnixTime};
 
 /// Which of the messages that its home passes on this is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -59,11 +59,12 @@ pub struct Position {
     /// By home shard, for as many shards as there were.
     pub homes: Vec<Reached>,
     /// Channels in which the client is elsewhere, because it was still catching up.
-    pub elsewhere: Vec<(ChannelName, Placed)>,
+    pub elsewhere: Vec<(ChannelName, Offset)>,
 }
 
 impl Position {
-    /// Longer than any of ours: every shard there may be, and a few channels besides.
+    /// Every shard there may be, and a hundred channels besides. Whoever was behind in more than
+    /// fit begins anew when it is cut off once more.
     pub const BYTES_MAX: usize = 4096;
 
     /// Reads what a client says. `None` if it is not one of ours.
@@ -75,12 +76,12 @@ impl Position {
         let mut numbers = parts.next()?.split('.');
         let time = UnixTime(hex(numbers.next()?)?);
         let homes = numbers.map(Reached::parse).collect::<Option<_>>()?;
-        let elsewhere = parts.map(placed).collect::<Option<_>>()?;
+        let elsewhere = parts.map(place).collect::<Option<_>>()?;
         Some(Self { time, homes, elsewhere })
     }
 
     /// Where it is in a channel that it says apart.
-    pub(crate) fn elsewhere(&self, channel: &ChannelName) -> Option<Placed> {
+    pub(crate) fn elsewhere(&self, channel: &ChannelName) -> Option<Offset> {
         self.elsewhere.iter().find(|it| it.0 == *channel).map(|it| it.1)
     }
 }
@@ -97,12 +98,12 @@ impl fmt::Display for Position {
 
 /// The end of a position: places that are said apart.
 #[derive(Clone, Copy, Debug)]
-pub struct Elsewhere<'a>(pub &'a [(ChannelName, Placed)]);
+pub struct Elsewhere<'a>(pub &'a [(ChannelName, Offset)]);
 
 impl fmt::Display for Elsewhere<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (channel, Placed { epoch, offset }) in self.0 {
-            write!(f, "~{:x}.{:x}.{channel}", epoch.0, offset.0)?;
+        for (channel, offset) in self.0 {
+            write!(f, "~{:x}.{channel}", offset.0)?;
         }
         Ok(())
     }
@@ -131,10 +132,9 @@ impl Reached {
     }
 }
 
-fn placed(text: &str) -> Option<(ChannelName, Placed)> {
-    let mut parts = text.splitn(3, '.');
-    let (epoch, offset) = (Epoch(hex(parts.next()?)?), Offset(hex(parts.next()?)?));
-    Some((ChannelName::parse(parts.next()?).ok()?, Placed { epoch, offset }))
+fn place(text: &str) -> Option<(ChannelName, Offset)> {
+    let (offset, channel) = text.split_once('.')?;
+    Some((ChannelName::parse(channel).ok()?, Offset(hex(offset)?)))
 }
 
 fn hex(text: &str) -> Option<u64> {
@@ -146,10 +146,6 @@ fn hex(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn place(epoch: u64, offset: u64) -> Placed {
-        Placed { epoch: Epoch(epoch), offset: Offset(offset) }
-    }
-
     #[test]
     fn what_is_told_is_understood_again() {
         let den = ChannelName::parse("den:a.b").unwrap();
@@ -160,17 +156,16 @@ mod tests {
             Reached { disk: Some(u64::MAX), live: Some(u64::MAX) },
         ];
         let time = UnixTime(0x6925_f3a1);
-        let position = Position { time, homes, elsewhere: vec![(den, place(0x9f3c, 0x17))] };
+        let position = Position { time, homes, elsewhere: vec![(den, Offset(0x17))] };
         let text = position.to_string();
-        assert_eq!(text, "6925f3a1..3e8._2b7.ffffffffffffffff_ffffffffffffffff~9f3c.17.den:a.b");
+        assert_eq!(text, "6925f3a1..3e8._2b7.ffffffffffffffff_ffffffffffffffff~17.den:a.b");
         assert_eq!(Position::parse(&text), Some(position));
     }
 
     #[test]
     fn what_others_say_is_not() {
         let long = format!("1.{}", "1".repeat(Position::BYTES_MAX));
-        for text in
-            ["", "hello", "1.x", "1.1_", "1.+1", "1.1~", "1~1.1.", "1~1.1.$own", "1~1.den", &long]
+        for text in ["", "hello", "1.x", "1.1_", "1.+1", "1.1~", "1~1.", "1~1.$own", "1~den", &long]
         {
             assert_eq!(Position::parse(text), None, "{text:.40}");
         }

@@ -11,7 +11,8 @@ use crate::{deadlines::Tick, policy::Keep, position::Stamp};
 #[derive(Debug)]
 pub(crate) struct Recent {
     messages: VecDeque<Said>,
-    /// What the last one was counted as that was here and is not any more; 0 if there was none.
+    /// Whoever has heard less than this may lack what is not here any more, or never was. Counted
+    /// as messages are that do not wait for the disk.
     dropped: u64,
     bytes: u64,
     scale: Rc<Scale>,
@@ -50,8 +51,10 @@ impl Scale {
 const MESSAGE_BYTES: u64 = 160;
 
 impl Recent {
-    pub(crate) const fn new(scale: Rc<Scale>) -> Self {
-        Self { messages: VecDeque::new(), dropped: 0, bytes: 0, scale }
+    /// `passed_on` is the last that its home has passed on, of whatever log: one that is forgotten
+    /// and loaded again does not know which were its own.
+    pub(crate) const fn new(scale: Rc<Scale>, passed_on: u64) -> Self {
+        Self { messages: VecDeque::new(), dropped: passed_on, bytes: 0, scale }
     }
 
     pub(crate) fn push(&mut self, now: Tick, stamp: Stamp, message: Arc<Publication>) {
@@ -98,7 +101,8 @@ impl Recent {
     pub(crate) fn clear(&mut self) {
         self.scale.bytes.update(|it| it - self.bytes);
         self.bytes = 0;
-        self.dropped = self.messages.back().map_or(self.dropped, |it| it.count);
+        let last = self.messages.back().map_or(0, |it| it.count);
+        self.dropped = self.dropped.max(last);
         self.messages = VecDeque::new();
     }
 
@@ -182,12 +186,15 @@ impl Recent {
             Stamp::Disk(row) => (row, true),
             Stamp::Live(count) => (count, false),
         };
+        if !is_on_disk && heard < self.dropped {
+            return None;
+        }
         let heard_here = self.messages.partition_point(|it| it.count <= heard);
         match heard_here.checked_sub(1).map(|it| &self.messages[it]) {
             // Read from the disk, which knows more.
             Some(last) if is_on_disk && last.count == 0 => None,
             Some(last) => Some(offset(&last.message)),
-            None if is_on_disk || heard < self.dropped => None,
+            None if is_on_disk => None,
             None => Some(self.first().map_or(end, |it| Offset(it.0 - 1))),
         }
     }
@@ -202,7 +209,7 @@ impl Recent {
     fn drop_oldest(&mut self) {
         if let Some(Said { count, message, .. }) = self.messages.pop_front() {
             let weight = weight(&message);
-            self.dropped = count;
+            self.dropped = self.dropped.max(count);
             self.bytes -= weight;
             self.scale.bytes.update(|it| it - weight);
         }
@@ -276,7 +283,7 @@ mod tests {
 
     /// Messages 5 to 9 of a log.
     fn recent() -> Recent {
-        let mut recent = Recent::new(Scale::new(ALL));
+        let mut recent = Recent::new(Scale::new(ALL), 0);
         for it in 5..10 {
             let now = Tick(u32::try_from(it).unwrap());
             recent.push(now, Stamp::Live(10 * it), message(it));
@@ -313,7 +320,7 @@ mod tests {
             assert_eq!(part(1), of_more, "{span:?}");
             assert_eq!(part(5), of_all, "{span:?} of all there is");
         }
-        assert_eq!(Recent::new(Scale::new(ALL)).part(Span::Last, Offset(1), 3, ALL), None);
+        assert_eq!(Recent::new(Scale::new(ALL), 0).part(Span::Last, Offset(1), 3, ALL), None);
     }
 
     #[test]
@@ -347,7 +354,7 @@ mod tests {
     #[test]
     fn where_all_logs_weigh_too_much_each_keeps_its_last_message() {
         let scale = Scale::new(5 * 170);
-        let mut logs: Vec<Recent> = (0..3).map(|_| Recent::new(Rc::clone(&scale))).collect();
+        let mut logs: Vec<Recent> = (0..3).map(|_| Recent::new(Rc::clone(&scale), 0)).collect();
         for log in &mut logs {
             for number in 1..=4 {
                 log.push(Tick(0), Stamp::None, message(number));

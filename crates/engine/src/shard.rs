@@ -67,6 +67,8 @@ pub struct Shard {
     recovers: bool,
     /// Seats taken in all channels, for the metrics.
     memberships: usize,
+    /// Replays that wait for others are being begun.
+    is_beginning: bool,
     /// Replays begun, which tells their answers apart.
     attempts: u32,
     /// Pings sent, so that each has a number.
@@ -95,6 +97,7 @@ impl Shard {
             limit_counts: Counts::default(),
             recovers: rules.policies.iter().any(|it| it.recovers),
             memberships: 0,
+            is_beginning: false,
             attempts: 0,
             pings: 0,
             wall: UnixMillis(0),
@@ -282,8 +285,9 @@ impl Shard {
             self.greet(id, places.is_some(), effects);
         }
         for (channel, at) in places.into_iter().flatten() {
-            self.sit_again(now, id, channel, at, effects);
+            self.sit_again(now, id, &channel, at, effects);
         }
+        self.begin_queued(now, id, effects);
         for channel in channels {
             self.join_by_route(now, id, channel, effects);
         }

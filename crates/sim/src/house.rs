@@ -227,7 +227,7 @@ impl House {
                 return Err(format!("{conn} ended and was not closed"));
             }
             // Nobody here speaks Socket.IO.
-            Effect::Reached { .. } | Effect::Recovered { .. } => {}
+            Effect::Reached { .. } | Effect::Recovered { .. } | Effect::CaughtUp { .. } => {}
             Effect::Seated { .. } | Effect::Unseated { .. } => {}
             Effect::Sing { .. } | Effect::Ended { .. } => {}
         }

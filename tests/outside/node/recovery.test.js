@@ -132,6 +132,26 @@ for (const transports of [['websocket'], ['polling']]) {
   })
 }
 
+// More events than an outbox holds, and each says where its client is in all the channels that it
+// has not caught up in.
+for (const transports of [['websocket'], ['polling']]) {
+  test(`${transports}: whoever has missed much in many channels is not buried`, async () => {
+    const many = Array.from({ length: 32 }, (_, n) => `log:m${n}`)
+    const socket = await enter(15, { transports, where: '/many/' })
+    const heard = [await publish(many[0])]
+    await until(() => socket.heard.length === 1, 'what is said while it is here')
+    heard.push(...await away(socket, async () => {
+      const missed = []
+      for (let n = 0; n < 40; n++) missed.push(...await Promise.all(many.map(publish)))
+      return missed
+    }))
+    assert.deepEqual(socket.came, [false, true])
+    await until(() => socket.heard.length === heard.length, 'what was said meanwhile')
+    assertHeard(socket, heard)
+    socket.close()
+  })
+}
+
 /**
  * A client of our own that is cut off after any event: of what one connection brings it takes the
  * first few for heard, and comes back from there as if the rest had never arrived.

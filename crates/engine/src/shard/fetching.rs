@@ -15,7 +15,6 @@ use crate::{
     input::{Envelope, Fetched},
     knock::{AskedBy, Knock, Wish},
     log::Stage,
-    policy::Storage,
     recent::offset,
 };
 
@@ -61,12 +60,7 @@ impl Shard {
         let rules = self.namespace(&channel).log;
         let Some(home) = self.homes.find_mut(&channel) else { return };
         home.used_at = now;
-        if let Some(log) = &mut home.log
-            && rules.storage == Storage::Memory
-        {
-            log.recent.trim(now, &rules.keep);
-            log.first = log.recent.first().unwrap_or(Offset(home.at.offset.0 + 1));
-        }
+        home.trim(now, &rules);
         let head = home.head();
         let Some((span, messages_max, bytes_max)) = wanted(&wish, home, head) else {
             let fetched = answer(home, &wish, Page { head, messages: Vec::new() });

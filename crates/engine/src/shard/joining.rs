@@ -107,11 +107,11 @@ impl Shard {
         channel: ChannelName,
         effects: &mut Vec<Effect>,
     ) {
-        let key = self.channel_key(now, &channel, effects);
-        let Some(record) = self.conns.find(conn) else { return };
-        if record.is_in(key) {
+        let known = self.channels.key(&channel);
+        if self.conns.find(conn).is_none_or(|it| known.is_some_and(|key| it.is_in(key))) {
             return;
         }
+        let key = self.channel_key(now, &channel, effects);
         let at = self.seat(now, conn, key, true, effects);
         self.tell_seated(conn, &channel, at, effects);
         if self.namespace(&channel).is_mailbox {

@@ -21,40 +21,39 @@ impl Shard {
         now: Tick,
         channel: ChannelName,
         position: &Position,
-        joined: Option<Placed>,
+        joined: Placed,
         asked_by: AskedBy,
         effects: &mut Vec<Effect>,
     ) {
         let rules = self.namespace(&channel).log;
         let Some(home) = self.homes.find_mut(&channel) else { return };
         home.used_at = now;
+        home.trim(now, &rules);
         let head = home.head();
-        let heard = if let Some(place) = position.elsewhere(&channel) {
-            Some(place)
-        } else {
-            match stamp_in(position, &channel, &rules) {
+        let heard = match position.elsewhere(&channel) {
+            Some(offset) => Some(offset),
+            None => match stamp_in(position, &channel, &rules) {
                 // Nothing of that home had been heard by then.
-                None => joined,
+                None => Some(joined.offset),
                 Some(stamp) if !self.homes.has_passed_on(stamp) => None,
                 Some(stamp) => {
-                    let Some(log) = self.homes.find(&channel).and_then(|it| it.log.as_ref()) else {
-                        return self
-                            .tell_place(now, channel, head, None, joined, asked_by, effects);
-                    };
-                    let stood_at = log.recent.last_until(stamp, head.at.offset);
-                    if let (Stamp::Disk(row), None) = (stamp, stood_at)
-                        && log.sure_after.is_none_or(|it| it < row)
-                    {
-                        let (epoch, time) = (head.at.epoch, position.time);
-                        let task = Task::Locate { channel, epoch, row, time, joined, asked_by };
-                        effects.push(Effect::Store(task));
-                        return;
+                    let log = self.homes.find(&channel).and_then(|it| it.log.as_ref());
+                    let heard = log.and_then(|it| it.recent.last_until(stamp, head.at.offset));
+                    let is_sure =
+                        |row| log.is_some_and(|it| it.sure_after.is_none_or(|after| after < row));
+                    match (stamp, heard) {
+                        (Stamp::Disk(row), None) if is_sure(row) => {
+                            let epoch = head.at.epoch;
+                            let task = Task::Locate { channel, epoch, row, joined, asked_by };
+                            effects.push(Effect::Store(task));
+                            return;
+                        }
+                        (_, heard) => heard,
                     }
-                    stood_at.map(|offset| Placed { offset, ..head.at })
                 }
-            }
+            },
         };
-        self.tell_place(now, channel, head, heard, joined, asked_by, effects);
+        self.tell_place(now, channel, (head, heard, joined), asked_by, effects);
     }
 
     /// The disk has answered.
@@ -63,7 +62,7 @@ impl Shard {
         now: Tick,
         channel: ChannelName,
         epoch: Epoch,
-        (stood_at, joined): (Option<Offset>, Option<Placed>),
+        (stood_at, joined): (Option<Offset>, Placed),
         asked_by: AskedBy,
         effects: &mut Vec<Effect>,
     ) {
@@ -72,18 +71,16 @@ impl Shard {
             self.hand_over(now, channel, asked_by, Err(refusal), effects);
             return;
         };
-        let heard = stood_at.map(|offset| Placed { epoch, offset });
-        self.tell_place(now, channel, head, heard, joined, asked_by, effects);
+        // It was asked about an earlier life of the log.
+        let heard = stood_at.filter(|_| epoch == head.at.epoch);
+        self.tell_place(now, channel, (head, heard, joined), asked_by, effects);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what is known, and who asks")]
     fn tell_place(
         &mut self,
         now: Tick,
         channel: ChannelName,
-        head: LogHead,
-        heard: Option<Placed>,
-        joined: Option<Placed>,
+        (head, heard, joined): (LogHead, Option<Offset>, Placed),
         asked_by: AskedBy,
         effects: &mut Vec<Effect>,
     ) {
@@ -113,12 +110,9 @@ fn stamp_in(position: &Position, channel: &ChannelName, rules: &LogRules) -> Opt
 }
 
 /// From where somebody goes on, if nothing after that is missing.
-fn place_of(head: LogHead, heard: Placed, joined: Option<Placed>) -> Option<Offset> {
-    let is_same_life = |it: Placed| it.epoch == head.at.epoch;
-    let joined_at = joined.map_or(Offset(0), |it| it.offset);
-    let from = heard.offset.min(head.at.offset).max(joined_at);
-    let is_known = is_same_life(heard) && joined.is_none_or(is_same_life);
-    (is_known && head.has_all_after(from)).then_some(from)
+fn place_of(head: LogHead, heard: Offset, joined: Placed) -> Option<Offset> {
+    let from = heard.min(head.at.offset).max(joined.offset);
+    (joined.epoch == head.at.epoch && head.has_all_after(from)).then_some(from)
 }
 
 #[cfg(test)]
@@ -133,20 +127,19 @@ mod tests {
     fn whoever_goes_on_lacks_nothing_and_gets_nothing_from_before() {
         let head = LogHead { at: place(1, 9), first: Offset(5) };
         for (heard, joined, expected) in [
-            (place(1, 9), None, Some(9)),
-            (place(1, 6), None, Some(6)),
-            (place(1, 4), None, Some(4)),
-            (place(1, 3), None, None),
-            (place(1, 3), Some(place(1, 7)), Some(7)),
-            (place(1, 8), Some(place(1, 7)), Some(8)),
-            (place(1, 8), Some(place(2, 7)), None),
-            (place(2, 9), None, None),
+            (9, place(1, 0), Some(9)),
+            (6, place(1, 0), Some(6)),
+            (4, place(1, 0), Some(4)),
+            (3, place(1, 0), None),
+            (3, place(1, 7), Some(7)),
+            (8, place(1, 7), Some(8)),
+            (8, place(2, 7), None),
             // Not confirmed yet, and somebody has heard it all the same.
-            (place(1, 12), None, Some(9)),
-            (place(1, 9), Some(place(1, 10)), None),
+            (12, place(1, 0), Some(9)),
+            (9, place(1, 10), None),
         ] {
-            let from = place_of(head, heard, joined).map(|it| it.0);
-            assert_eq!(from, expected, "{heard:?} {joined:?}");
+            let from = place_of(head, Offset(heard), joined).map(|it| it.0);
+            assert_eq!(from, expected, "{heard} {joined:?}");
         }
     }
 }

@@ -12,6 +12,7 @@ use proto::{ChannelName, ConnId, Placed, Refusal, Start};
 
 use super::{Shard, Welcome};
 use crate::{
+    channel::Member,
     conn::{Conn, Resuming},
     deadlines::Tick,
     effect::{Ask, Effect},
@@ -99,13 +100,19 @@ impl Shard {
         channels.sort_unstable();
         channels.dedup();
         let (position, attempt) = (Arc::clone(&waits.position), waits.attempt);
-        let joined = |it: &ChannelName| waits.rooms.iter().find(|room| room.0 == *it)?.1;
-        let asked: Vec<_> = channels.iter().map(|it| (it.clone(), joined(it))).collect();
+        // Where it did not sit it has missed nothing.
+        let joined =
+            |it: &ChannelName| waits.rooms.iter().find(|room| room.0 == *it).map(|it| it.1);
+        let sat_in: Vec<_> =
+            channels.into_iter().filter_map(|it| joined(&it).map(|at| (it, at))).collect();
+        // What is not acknowledged in a mailbox comes again anyway.
         let is_mailbox = |it: &ChannelName| self.namespace(it).is_mailbox;
         let (mailboxes, asked): (Vec<_>, Vec<_>) =
-            asked.into_iter().partition(|it| is_mailbox(&it.0));
+            sat_in.into_iter().partition(|it| is_mailbox(&it.0));
         let has_log = |it: &ChannelName| self.namespace(it).log.storage != Storage::None;
-        let is_possible = asked.iter().all(|it| has_log(&it.0));
+        let is_known = |it: &(ChannelName, Option<Placed>)| it.1.is_some() && has_log(&it.0);
+        let is_somewhere = !asked.is_empty() || !mailboxes.is_empty();
+        let is_possible = is_somewhere && asked.iter().all(is_known);
         let Some(waits) = self.conns.find_mut(id).and_then(Conn::recovering) else { return };
         waits.mailboxes = mailboxes.into_iter().map(|it| it.0).collect();
         if !is_possible || asked.is_empty() {
@@ -114,6 +121,7 @@ impl Shard {
         }
         waits.waiting = asked.iter().map(|it| it.0.clone()).collect();
         for (channel, joined) in asked {
+            let Some(joined) = joined else { continue };
             let wish = Wish::Locate { position: Arc::clone(&position), joined };
             let asked_by = AskedBy::Recovery { shard, conn: id, attempt };
             self.ask_home(now, channel, wish, asked_by, effects);
@@ -162,26 +170,46 @@ impl Shard {
         self.schedule(id);
     }
 
-    /// Takes a seat again, and is sent all that has been said there since.
+    /// Takes a seat again; all that has been said there since follows in its turn.
     pub(super) fn sit_again(
         &mut self,
         now: Tick,
         id: ConnId,
-        channel: ChannelName,
+        channel: &ChannelName,
         at: Placed,
         effects: &mut Vec<Effect>,
     ) {
-        let key = self.channel_key(now, &channel, effects);
-        if self.conns.find(id).is_none_or(|it| it.is_in(key)) {
+        let known = self.channels.key(channel);
+        if self.conns.find(id).is_none_or(|it| known.is_some_and(|key| it.is_in(key))) {
             return;
         }
+        let key = self.channel_key(now, channel, effects);
         self.seat(now, id, key, true, effects);
-        self.tell_seated(id, &channel, Some(at), effects);
-        self.begin(now, id, channel, Start::After(at), Begins::Recovered, effects);
+        self.tell_seated(id, channel, Some(at), effects);
+        self.seek_seat(id, key, Member::BEGINNING);
+        self.conns.at_mut(id).owed.get_or_insert_default().queue(key, at);
+    }
+
+    /// One channel after the other, so that whoever has missed a little in many is not buried.
+    pub(super) fn begin_queued(&mut self, now: Tick, id: ConnId, effects: &mut Vec<Effect>) {
+        // A home on this shard answers at once, which leads here again.
+        if std::mem::replace(&mut self.is_beginning, true) {
+            return;
+        }
+        while let Some((key, at)) = self.conns.find_mut(id).and_then(Conn::next_queued) {
+            let channel = self.channels.at(key).name.clone();
+            self.begin(now, id, channel, Start::After(at), Begins::Recovered, effects);
+        }
+        self.is_beginning = false;
     }
 }
 
 impl Conn {
+    /// Which of the channels it goes on in is next, if none is under way.
+    fn next_queued(&mut self) -> Option<(u32, Placed)> {
+        self.owed.as_mut()?.next_queued()
+    }
+
     pub(crate) const fn is_recovering(&self) -> bool {
         matches!(self.resuming, Resuming::Recovering(_))
     }

@@ -120,6 +120,9 @@ impl Shard {
             return;
         }
         self.settle(now, conn, key, effects);
+        if !has_more {
+            self.begin_queued(now, conn, effects);
+        }
     }
 
     fn tell_where_it_begins(
@@ -178,6 +181,9 @@ impl Shard {
                 }
             }
             Some(_) | None => {
+                if replay.begins == Begins::Recovered {
+                    effects.push(Effect::CaughtUp { conn });
+                }
                 owed.replays.retain(|it| it.channel != key);
                 self.seek_seat(conn, key, next.offset);
                 self.expect_acknowledgement(now, conn, key);
@@ -198,6 +204,7 @@ impl Shard {
                 self.settle(now, conn, key, effects);
             }
         }
+        self.begin_queued(now, conn, effects);
     }
 
     /// A part of the log did not fit into the outbox: it goes on from there when there is room.
@@ -214,7 +221,7 @@ impl Shard {
     }
 
     /// From where on the seat is owed what is said.
-    fn seek_seat(&mut self, conn: ConnId, key: u32, after: Offset) {
+    pub(super) fn seek_seat(&mut self, conn: ConnId, key: u32, after: Offset) {
         let record = self.conns.at_mut(conn);
         let dialect: Dialect = self.rules.policies[usize::from(record.policy)].dialect;
         let joined = record.joined.iter().find(|it| it.channel == key);

@@ -82,6 +82,10 @@ fn overdue(conn: &Conn, policy: &Policy, now: Tick) -> Option<Code> {
     if conn.drains_at <= now {
         return Some(Code::Draining);
     }
+    // Its application, or a log, takes too long.
+    if conn.is_recovering() && greet_by <= now {
+        return Some(Code::Busy);
+    }
     if conn.stage != Stage::Live && greet_by <= now {
         return Some(Code::FirstMessageLate);
     }
@@ -101,6 +105,7 @@ fn overdue(conn: &Conn, policy: &Policy, now: Tick) -> Option<Code> {
 fn next_deadline(conn: &Conn, policy: &Policy) -> Tick {
     let greet_by = match conn.stage {
         Stage::Greeting | Stage::Proving => conn.opened_at.after(policy.first_message_within),
+        Stage::Live if conn.is_recovering() => conn.opened_at.after(policy.first_message_within),
         Stage::Live => Tick::NEVER,
     };
     let notice = if conn.expiry_told { Tick::NEVER } else { notice_at(conn, policy) };

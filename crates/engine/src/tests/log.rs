@@ -61,7 +61,9 @@ impl Log {
             Effect::Acknowledge { conn, reply, values } => {
                 format!("{} <- acknowledge {} {}", who(conn), reply.0, values.json)
             }
-            Effect::Deliver { .. } | Effect::Reached { .. } => return None,
+            Effect::Deliver { .. } | Effect::Reached { .. } | Effect::CaughtUp { .. } => {
+                return None;
+            }
             Effect::Seated { conn, channel, at } => format!("{} {}", who(conn), sits(channel, *at)),
             Effect::Unseated { conn, channel } => format!("{} sits not in {channel}", who(conn)),
             Effect::Recovered { conn, places } => format!("{} {}", who(conn), goes_on(places)),

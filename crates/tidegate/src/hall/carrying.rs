@@ -19,6 +19,7 @@ impl Hall {
             Effect::Reached { home, reached } => self.home_reached(home, reached),
             Effect::Seated { conn, channel, at } => self.seated(conn, channel, at),
             Effect::Unseated { conn, channel } => self.unseated(conn, &channel),
+            Effect::CaughtUp { conn } => self.caught_up(conn),
             Effect::Recovered { conn, places } => self.recovered(conn, places),
             Effect::Replay { conn, messages } => self.replay(net, conn, &messages),
             Effect::Store(task) => self.ask_store(net, task),

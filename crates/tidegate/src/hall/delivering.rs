@@ -8,7 +8,8 @@ use proto::{ChannelName, ConnId, Dialect, Kind, Offset, Publication};
 
 use super::Hall;
 
-/// Publications of one channel that are written together, and what their home counts them as.
+/// Publications of one channel that are written together, and what their home counts them as; no
+/// number where they are not in order with those of other channels.
 pub(super) struct Gathered {
     channel: ChannelName,
     publications: Vec<Arc<Publication>>,
@@ -16,6 +17,11 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    fn of(publication: Arc<Publication>, stamp: Stamp) -> Self {
+        let channel = publication.channel.clone();
+        Self { channel, publications: vec![publication], stamps: vec![stamp] }
+    }
+
     fn push(&mut self, publication: Arc<Publication>, stamp: Stamp) {
         self.publications.push(publication);
         self.stamps.push(stamp);
@@ -31,10 +37,8 @@ impl Hall {
             return;
         }
         // Where clients are told how far they are in all channels, channels stay in order, too.
-        if self.standing.recovers {
-            let (publications, stamps) = (vec![publication], vec![stamp]);
-            let channel = publications[0].channel.clone();
-            self.batches.push(Gathered { channel, publications, stamps });
+        if self.standing.recovers && !self.shard.members(channel, Dialect::SocketIo).is_empty() {
+            self.batches.push(Gathered::of(publication, stamp));
             return;
         }
         let next = self.batches.len();
@@ -42,12 +46,8 @@ impl Hall {
         // with thousands of channels.
         let place = *self.batch_places.entry(channel.clone()).or_insert(next);
         match self.batches.get_mut(place) {
-            Some(batch) => batch.push(publication, stamp),
-            None => self.batches.push(Gathered {
-                channel: channel.clone(),
-                publications: vec![publication],
-                stamps: vec![stamp],
-            }),
+            Some(batch) => batch.push(publication, Stamp::None),
+            None => self.batches.push(Gathered::of(publication, Stamp::None)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{Elsewhere, Input, Member, Stamp};
 use net::{Batch, Net, Overfull};
-use proto::{ChannelName, ConnId, Dialect, Kind, Placed, Publication};
+use proto::{ChannelName, ConnId, Dialect, Kind, Offset, Publication};
 use socketio::{
     Encoded, Json,
     sio::{self, EventName, encode},
@@ -28,8 +28,8 @@ struct Said<'a> {
 }
 
 impl Hall {
-    /// This turn's publications of a channel, one after the other or all at once. What nobody is
-    /// sent moves the position all the same.
+    /// This turn's publications of a channel, one after the other or all at once, and what they
+    /// move the position by.
     pub(super) fn emit_batch(
         &mut self,
         net: &mut Net,
@@ -38,7 +38,7 @@ impl Hall {
         stamps: &[Stamp],
     ) {
         if self.shard.members(channel, Dialect::SocketIo).is_empty() {
-            return stamps.iter().for_each(|it| self.pass(channel, *it));
+            return;
         }
         let is_readable = |it: &Arc<Publication>| it.kind.is_for(Dialect::SocketIo);
         let is_for_all = |it: &Arc<Publication>| is_readable(it) && it.is_for_everyone();
@@ -260,7 +260,7 @@ fn own_words(voice: &mut Voice, event: &str, said: &Said<'_>, skip: usize) -> Ve
     let all = said.publications.iter().zip(&said.positions).skip(skip);
     let own = all.map(|(publication, position)| {
         if let Kind::Message(at) = publication.kind {
-            reach(&mut voice.behind, said.channel, at);
+            reach(&mut voice.behind, said.channel, at.offset);
         }
         let position = format!("{position}{}", Elsewhere(&voice.behind));
         encoded(&voice.namespace, event, publication, Some(&position))
@@ -268,7 +268,7 @@ fn own_words(voice: &mut Voice, event: &str, said: &Said<'_>, skip: usize) -> Ve
     own.collect()
 }
 
-fn reach(behind: &mut [(ChannelName, Placed)], channel: &ChannelName, at: Placed) {
+fn reach(behind: &mut [(ChannelName, Offset)], channel: &ChannelName, at: Offset) {
     if let Some(place) = behind.iter_mut().find(|it| it.0 == *channel) {
         place.1 = at;
     }

@@ -283,7 +283,7 @@ impl Hall {
         self.refuse_socket(net, line, socket, &namespace, refusal);
     }
 
-    fn refuse_socket(
+    pub(super) fn refuse_socket(
         &mut self,
         net: &mut Net,
         id: LineId,

@@ -19,7 +19,7 @@ use std::{
 use admission::{Client, Found, RouteId};
 use limits::Seat;
 use permission::Captures;
-use proto::{ChannelName, ConnId, Dialect, Placed};
+use proto::{ChannelName, ConnId, Dialect, Offset};
 use socketio::{
     Connection, Encoded, Policy, Sid,
     eio::{self, Answer, RequestId},
@@ -111,7 +111,7 @@ pub(super) struct Voice {
     /// It goes on where it was.
     pub(super) recovered: bool,
     /// Where it is in the channels whose logs it is still sent, as far as that has been written.
-    pub(super) behind: Vec<(ChannelName, Placed)>,
+    pub(super) behind: Vec<(ChannelName, Offset)>,
 }
 
 /// Events that are held back.

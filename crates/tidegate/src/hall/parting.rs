@@ -161,7 +161,9 @@ impl Hall {
             if let Some(seat) = guest.seat {
                 limits.release(seat);
             }
-            if let Some(visitor) = guest.visitor {
+            // Of whoever has not been told that it is in, its application has heard nothing.
+            let is_in = guest.voice.as_ref().is_none_or(|it| it.is_in);
+            if let Some(visitor) = guest.visitor.filter(|_| is_in) {
                 self.tell_gone(guest.route, visitor);
             }
         }

@@ -22,8 +22,8 @@ pub(super) struct Standing {
     text: Option<Arc<str>>,
     /// What homes say of themselves in this turn. Holds when all that came before is written.
     reached: Vec<(ShardId, Reached)>,
-    /// Those who are behind.
-    behind: Vec<ConnId>,
+    /// Those who have caught up in a channel, which holds then, too.
+    caught_up: Vec<ConnId>,
     /// Whether anyone is told at all.
     pub(super) recovers: bool,
     /// Whose clients are, by route.
@@ -66,8 +66,8 @@ impl Standing {
 }
 
 impl Hall {
-    /// A message is about to be written, or nobody here is to hear it.
-    pub(super) fn pass(&mut self, channel: &ChannelName, stamp: Stamp) {
+    /// A message is about to be written.
+    fn pass(&mut self, channel: &ChannelName, stamp: Stamp) {
         if self.standing.recovers && stamp != Stamp::None {
             let home = home_of(channel, self.shards());
             self.standing.change(home, |it| it.advance(stamp));
@@ -123,24 +123,21 @@ impl Hall {
             self.standing.change(home, |it| it.advance_to(reached));
         }
         // What has been written on the way may have led to more.
-        if self.standing.behind.is_empty() || !self.batches.is_empty() {
+        if !self.batches.is_empty() {
             return;
         }
-        let mut conns = std::mem::take(&mut self.standing.behind);
-        conns.retain(|conn| self.is_behind(*conn));
-        self.standing.behind = conns;
+        for conn in std::mem::take(&mut self.standing.caught_up) {
+            let Some(voice) = self.voice(conn) else { continue };
+            let mut behind = std::mem::take(&mut voice.behind);
+            behind.retain(|it| self.shard.is_behind(conn, &it.0));
+            if let Some(voice) = self.voice(conn) {
+                voice.behind = behind;
+            }
+        }
     }
 
-    /// Forgets where it has caught up.
-    fn is_behind(&mut self, conn: ConnId) -> bool {
-        let Some(voice) = self.voice(conn) else { return false };
-        let mut behind = std::mem::take(&mut voice.behind);
-        behind.retain(|it| self.shard.is_behind(conn, &it.0));
-        let is_behind = !behind.is_empty();
-        if let Some(voice) = self.voice(conn) {
-            voice.behind = behind;
-        }
-        is_behind
+    pub(super) fn caught_up(&mut self, conn: ConnId) {
+        self.standing.caught_up.push(conn);
     }
 
     /// Where a connection's session was, for it to go on there, if that is known. Else it sits
@@ -170,8 +167,7 @@ impl Hall {
         let Some(voice) = guest.voice.as_deref_mut() else { return };
         let rooms = places.iter().map(|it| (it.0.clone(), Some(it.1))).collect();
         voice.recovered = true;
-        voice.behind = places;
-        self.standing.behind.push(conn);
+        voice.behind = places.into_iter().map(|it| (it.0, it.1.offset)).collect();
         if let Some(place) = session {
             lock(&self.ground.register).sessions.sit_only(place, seat, rooms);
         }

@@ -87,8 +87,8 @@ impl Hall {
                 let job = Job::Erase { channel: channel.clone() };
                 desk.job(Asked::Erase(channel, ticket), job);
             }
-            Task::Locate { channel, epoch, row, time, joined, asked_by } => {
-                let times = (time, self.wall);
+            Task::Locate { channel, epoch, row, joined, asked_by } => {
+                let times = (self.wall, self.wall);
                 let stood_at = desk.writer.last_until(&channel, epoch, row, times);
                 self.tell(net, Input::Located { channel, epoch, stood_at, joined, asked_by });
             }

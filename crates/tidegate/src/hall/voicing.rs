@@ -144,7 +144,12 @@ impl Hall {
     /// The engine has closed a connection. Whoever is to come back loses its transport, which it
     /// replaces by itself; whoever is not is told why, and made to leave.
     pub(super) fn part_socket(&mut self, net: &mut Net, conn: ConnId, refusal: &Refusal) {
-        let Some((line, socket)) = self.voice(conn).map(|it| (it.line, it.socket)) else { return };
+        let Some(voice) = self.voice(conn) else { return };
+        let (line, socket) = (voice.line, voice.socket);
+        if !voice.is_in {
+            let namespace = Arc::clone(&voice.namespace);
+            return self.refuse_socket(net, line, socket, &namespace, refusal);
+        }
         match refusal.code.come_back() {
             ComeBack::Now | ComeBack::Later => self.hang_up(net, line, refusal),
             ComeBack::No | ComeBack::WithToken => {
