@@ -174,7 +174,7 @@ impl App for Chat {
             // First, so that whoever goes again has been counted, whatever fails.
             let mut actions = Vec::from(room.seats.came(&user.id));
             if let Some(rooms) = &recovered {
-                // Something may have changed since it was asked; then it comes back and begins anew.
+                // Something may have changed since it was asked; then it has to come back.
                 let still = returns_to(room, &user.id, rooms.to_vec())?;
                 if still.is_none_or(|it| it.len() < rooms.len()) {
                     return Ok(vec![Action::Close(Code::Busy.into())]);

@@ -22,6 +22,8 @@ pub struct FrontMetrics {
 /// What is known of sessions and revocations, which are counted where they are kept.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Registered {
+    /// Places taken at the door.
+    pub seats: u64,
     pub live: u64,
     pub away: u64,
     pub started: u64,
@@ -110,6 +112,7 @@ impl FrontMetrics {
     pub fn registered(&self, registered: &Registered) {
         let Registered { live, away, started, resumed, ended, refused, replaced, .. } = *registered;
         for (metric, count) in [
+            (Metric::Seats, registered.seats),
             (Metric::SessionsLive, live),
             (Metric::SessionsAway, away),
             (Metric::SessionsStarted, started),

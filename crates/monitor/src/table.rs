@@ -68,6 +68,7 @@ macro_rules! metrics {
 metrics! {
     // Connections.
     ConnectionsOpen "tidegate_connections" Gauge One [] "WebSocket connections open now."
+    Seats "tidegate_seats" Gauge One [] "Places taken of server.connections_max: connections, whoever is on the way in, and Socket.IO clients that are in no namespace."
     Opened "tidegate_connections_opened" Counter One [] "WebSocket connections that were admitted and opened."
     Closed "tidegate_connections_closed" Counter One ["number"] "Connections that ended, by close number; 1006 is a peer that vanished."
     Closing "tidegate_connections_closed_by_gateway" Counter One ["code"] "Connections that the gateway itself ended, by code."

@@ -156,9 +156,11 @@ pub(crate) async fn run(ground: Arc<Ground>, mut stopped: oneshot::Receiver<()>)
 
 /// For the metrics.
 fn show(ground: &Ground) {
+    let seats = lock(&ground.limits).connections().into();
     let register = lock(&ground.register);
     let session::Tally { started, resumed, ended, refused, replaced } = *register.sessions.tally();
     ground.monitor.front().registered(&monitor::Registered {
+        seats,
         live: register.sessions.live() as u64,
         away: register.sessions.away() as u64,
         started,

@@ -127,11 +127,12 @@ fn what_shards_and_shared_limits_counted_is_added_up() {
 #[test]
 fn sessions_are_shown_as_they_stand() {
     let monitor = monitor(2);
-    let first = Registered { live: 5, away: 1, revocations: 3, ..Registered::default() };
+    let first = Registered { seats: 7, live: 5, away: 1, revocations: 3, ..Registered::default() };
     monitor.front().registered(&first);
     monitor.front().registered(&Registered { live: 4, started: 6, ..first });
     let text = monitor.render();
     for line in [
+        "tidegate_seats 7",
         "tidegate_sessions_live 4",
         "tidegate_sessions_away 1",
         "tidegate_sessions_started_total 6",
