@@ -33,7 +33,8 @@ pub(crate) fn read(
         "first_message_within",
         default.first_message,
         SECOND..=HOUR,
-        "Where the token comes in the first message: how long it may take.",
+        "Where the token comes in the first message: how long it may take. Of `socketio`: how \
+         long a client may take to join a namespace, and its application and logs to let it go on.",
     );
     let ping_every = table.within(
         "ping_every",
