@@ -66,10 +66,10 @@ fn a_close_of_ours_and_one_of_theirs_can_cross() {
          bob closes",
         expect![[r#"
             ann <- connected as ann
-            ann <- expiring at 5 in 5s
-            at 5s
+            ann <- expiring at 5 in 5.1s
+            at 5.1s
             ann closed TOKEN_EXPIRED
-            ann ended after 5s
+            ann ended after 5.1s
             at 6s
             bob <- connected as bob
             bob ended after 0s

@@ -142,7 +142,7 @@ fn whoever_is_sent_away_is_gone_at_once() {
             ann <- #1 subscribed hall:1 after a0/0
             bob <- #1 subscribed hall:1 after a0/0
             cid <- #1 subscribed hall:1 after a0/0
-            cid <- expiring at 10 in 10.2s
+            cid <- expiring at 10 in 10.3s
             at 0.2s
             hall:1 presence +ann +bob +cid of 3 -> ann
             at 1s
@@ -151,12 +151,12 @@ fn whoever_is_sent_away_is_gone_at_once() {
             front 7 <- disconnected 1
             at 1.2s
             hall:1 presence -bob of 2 -> ann
-            at 10.2s
+            at 10.3s
             cid closed TOKEN_EXPIRED
-            cid ended after 10.2s
+            cid ended after 10.3s
             at 25s
             ann <- ping frame
-            at 25.4s
+            at 25.5s
             hall:1 presence -cid of 1 -> ann
         "#]],
     );

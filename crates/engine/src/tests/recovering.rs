@@ -407,10 +407,10 @@ fn whoever_may_not_stay_is_closed_before_it_is_in() {
          +11s",
         expect![[r#"
             app <- ann returns to log:1
-            ann <- expiring at 5 in 5s
-            at 5s
+            ann <- expiring at 5 in 5.1s
+            at 5.1s
             ann closed TOKEN_EXPIRED
-            ann ended after 5s
+            ann ended after 5.1s
             at 6s
             app <- bob returns to log:1
             bob closed DISCONNECTED

@@ -13,11 +13,11 @@ fn the_end_of_a_token_is_announced_and_kept() {
          +40s",
         expect![[r#"
             ann <- connected as ann
-            at 10s
+            at 10.1s
             ann <- expiring at 40 in 30s
-            at 40s
+            at 40.1s
             ann closed TOKEN_EXPIRED
-            ann ended after 40s
+            ann ended after 40.1s
         "#]],
     );
 }
@@ -29,10 +29,10 @@ fn a_token_that_ends_soon_is_announced_at_once() {
          +4s",
         expect![[r#"
             ann <- connected as ann
-            ann <- expiring at 3 in 3s
-            at 3s
+            ann <- expiring at 3 in 3.1s
+            at 3.1s
             ann closed TOKEN_EXPIRED
-            ann ended after 3s
+            ann ended after 3.1s
         "#]],
     );
 }
@@ -49,18 +49,18 @@ fn tokens_that_end_together_are_parted_with_one_after_another() {
             ann <- connected as ann
             bob <- connected as bob
             cid <- connected as cid
-            ann <- expiring at 3 in 3s
-            bob <- expiring at 3 in 3.1s
-            cid <- expiring at 3 in 3.2s
-            at 3s
-            ann closed TOKEN_EXPIRED
-            ann ended after 3s
+            ann <- expiring at 3 in 3.1s
+            bob <- expiring at 3 in 3.2s
+            cid <- expiring at 3 in 3.3s
             at 3.1s
-            bob closed TOKEN_EXPIRED
-            bob ended after 3.1s
+            ann closed TOKEN_EXPIRED
+            ann ended after 3.1s
             at 3.2s
+            bob closed TOKEN_EXPIRED
+            bob ended after 3.2s
+            at 3.3s
             cid closed TOKEN_EXPIRED
-            cid ended after 3.2s
+            cid ended after 3.3s
         "#]],
     );
 }
@@ -87,7 +87,7 @@ fn a_newer_token_of_the_same_user_keeps_the_connection() {
          +20s",
         expect![[r#"
             ann <- connected as ann
-            at 10s
+            at 10.1s
             ann <- expiring at 40 in 30s
             at 15s
             verify newer newer of ann
@@ -96,11 +96,11 @@ fn a_newer_token_of_the_same_user_keeps_the_connection() {
             at 50s
             verify newer third of ann
             ann <- #3 refused INVALID_TOKEN
-            at 85s
+            at 85.1s
             ann <- expiring at 100 in 30s
-            at 115s
+            at 115.1s
             ann closed TOKEN_EXPIRED
-            ann ended after 115s
+            ann ended after 115.1s
         "#]],
     );
 }
