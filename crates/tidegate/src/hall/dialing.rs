@@ -123,6 +123,7 @@ impl Hall {
         line.connection.handle(self.now, input, &mut effects);
         self.lines.schedule(id);
         self.obey(net, id, effects);
+        self.await_emptied(net, id);
     }
 
     pub(super) fn obey(&mut self, net: &mut Net, id: LineId, effects: Vec<Effect>) {

@@ -197,11 +197,18 @@ impl Hall {
         // Told once the outbox is empty, or a GET has been answered, which may be now.
         line.replaying.push(conn);
         self.emit(net, conn, &said, 0, &mut words);
-        let Some(line) = self.lines.get_mut(id) else { return };
+        self.await_emptied(net, id);
+    }
+
+    /// Those who wait for what they were sent to have left are told by its WebSocket. It may have
+    /// come to be the line's since that was said.
+    pub(super) fn await_emptied(&mut self, net: &mut Net, id: LineId) {
+        let Some(line) = self.lines.get_mut(id).filter(|it| !it.replaying.is_empty()) else {
+            return;
+        };
         let Some(link) = line.connection.link().map(link_of) else { return };
         if net.is_empty_or_tell(link) {
-            line.replaying.retain(|it| *it != conn);
-            self.replayed.push(conn);
+            self.replayed.append(&mut line.replaying);
         }
     }
 
