@@ -19,6 +19,8 @@ pub(crate) struct Account {
     pub(crate) ids: u64,
     /// The newest id there has ever been. None is used twice.
     pub(crate) id_last: u64,
+    /// No message that was cut to keep its log within limits had a later id.
+    pub(crate) cut: u64,
     /// The seals of `logs`, added up.
     pub(crate) logs: u64,
 }
@@ -26,7 +28,7 @@ pub(crate) struct Account {
 impl Default for Account {
     /// Of a file in which nothing is.
     fn default() -> Self {
-        Self { version: VERSION, clean: true, messages: 0, ids: 0, id_last: 0, logs: 0 }
+        Self { version: VERSION, clean: true, messages: 0, ids: 0, id_last: 0, cut: 0, logs: 0 }
     }
 }
 
@@ -43,13 +45,14 @@ impl Account {
     }
 
     pub(crate) fn write(&self, db: &Connection) -> rusqlite::Result<()> {
-        let text = "INSERT OR REPLACE INTO account VALUES (1, ?, ?, ?, ?, ?, ?, ?)";
+        let text = "INSERT OR REPLACE INTO account VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)";
         db.prepare_cached(text)?.execute((
             self.version,
             self.clean,
             self.messages.cast_signed(),
             self.ids.cast_signed(),
             self.id_last.cast_signed(),
+            self.cut.cast_signed(),
             self.logs.cast_signed(),
             self.seal().cast_signed(),
         ))?;
@@ -58,7 +61,7 @@ impl Account {
 
     /// `None` unless it is whole.
     pub(crate) fn read(db: &Connection) -> rusqlite::Result<Option<Self>> {
-        let text = "SELECT version, clean, messages, ids, id_last, logs, seal FROM account";
+        let text = "SELECT version, clean, messages, ids, id_last, cut, logs, seal FROM account";
         let read = db.query_row(text, (), |row| {
             let number = |column| row.get(column).map(i64::cast_unsigned);
             let account = Self {
@@ -67,9 +70,10 @@ impl Account {
                 messages: number(2)?,
                 ids: number(3)?,
                 id_last: number(4)?,
-                logs: number(5)?,
+                cut: number(5)?,
+                logs: number(6)?,
             };
-            Ok((account, number(6)?))
+            Ok((account, number(7)?))
         });
         let read = read.optional()?;
         Ok(read.filter(|(account, seal)| account.seal() == *seal).map(|it| it.0))
@@ -82,6 +86,7 @@ impl Account {
             self.messages,
             self.ids,
             self.id_last,
+            self.cut,
             self.logs,
         ];
         seal_of(&numbers, &[])

@@ -8,7 +8,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use proto::{ChannelName, Epoch, Offset, Span, UnixTime};
+use proto::{ChannelName, Epoch, Offset, Span};
 
 use crate::{
     desk::{Desk, Fresh},
@@ -152,18 +152,12 @@ impl Writer {
     }
 
     /// The last message of a log that is not past this row: what somebody has who had everything up
-    /// to the row `said_at` the time. `None` where more than that may have been cut, or where there
-    /// is no such log. Asks memory, and not the disk.
-    pub fn last_until(
-        &self,
-        channel: &ChannelName,
-        epoch: Epoch,
-        row: u64,
-        (said_at, now): (UnixTime, UnixTime),
-    ) -> Option<Offset> {
+    /// to it. `None` where messages that are past it may have been cut, or where there is no such
+    /// log. Asks memory, and not the disk.
+    pub fn last_until(&self, channel: &ChannelName, epoch: Epoch, row: u64) -> Option<Offset> {
         let index = self.shared.index();
         let log = index.named(channel).filter(|it| it.epoch == epoch && !it.is_damaged)?;
-        log.last_until(row, said_at.until(now))
+        log.last_until(row)
     }
 
     /// Reads part of a log: at most so many messages and bytes, but one message if there is one. An

@@ -87,6 +87,8 @@ fn copy(old: &Path, new: &Path) -> Result<u64, Trouble> {
     let logs = copy_logs(&from, &to, &mut account)?;
     copy_messages(&from, &to, &logs, &mut account)?;
     copy_rest(&from, &to, &logs)?;
+    // What is missing is as good as cut.
+    account.cut = account.id_last;
     account.write(&to)?;
     to.execute_batch("COMMIT")?;
     to.close().map_err(|it| it.1)?;

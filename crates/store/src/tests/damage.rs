@@ -265,6 +265,20 @@ fn a_later_version_is_left_alone() {
     assert_eq!(House::open(&dir).offsets("a"), [1, 2, 3]);
 }
 
+/// Tables of other columns are not ours, and what is whole in them goes on.
+#[test]
+fn a_file_of_an_earlier_build_is_rescued() {
+    let dir = Dir::new();
+    written(&dir, 3);
+    let db = Connection::open(dir.file()).unwrap();
+    db.execute_batch("ALTER TABLE account DROP COLUMN cut").unwrap();
+    drop(db);
+    let house = House::open(&dir);
+    assert_eq!(dir.damaged_files(), 1, "it is set aside");
+    assert_ne!(house.load("a").unwrap().head.at.epoch, Epoch(9));
+    assert_eq!(house.offsets("a"), [1, 2, 3]);
+}
+
 #[test]
 fn an_unclean_stop_costs_the_epoch_of_what_was_told_before_it_was_stored() {
     let dir = Dir::new();

@@ -87,9 +87,8 @@ impl Hall {
                 let job = Job::Erase { channel: channel.clone() };
                 desk.job(Asked::Erase(channel, ticket), job);
             }
-            Task::Locate { channel, epoch, row, time, joined, asked_by } => {
-                let times = (time, self.wall);
-                let stood_at = desk.writer.last_until(&channel, epoch, row, times);
+            Task::Locate { channel, epoch, row, joined, asked_by, .. } => {
+                let stood_at = desk.writer.last_until(&channel, epoch, row);
                 self.tell(net, Input::Located { channel, epoch, stood_at, joined, asked_by });
             }
             Task::Find { channel, epoch, span, messages_max, bytes_max, wish, asked_by } => {
