@@ -99,7 +99,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The last row that was given to a message and is on the disk; 0 before the first.
+    /// The last row that was given to a message which is on the disk, or that was passed over
+    /// since; 0 before the first. All that come are past it.
     pub fn row_last(&self) -> u64 {
         self.opened.shared.row_last()
     }
