@@ -99,12 +99,8 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     let addresses = u64::from(server.limits.addresses_max);
     let address = ADDRESS_BYTES + window;
     part("addresses", by(addresses, "addresses", address), addresses, address);
-    if config.routes.iter().any(|it| it.route.sessions.is_some()) {
-        let bounds = session::Bounds::of_connections(server.limits.connections_max);
-        let sessions = u64::from(bounds.sessions_max);
-        part("sessions", by(sessions, "sessions", SESSION_BYTES), sessions, SESSION_BYTES);
-        let left = wide(bounds.left_max);
-        part("left", by(left, "channels of sessions away", LEFT_BYTES), left, LEFT_BYTES);
+    for (name, what, count, each) in of_sessions(config) {
+        part(name, by(count, what, each), count, each);
     }
     if !config.verifiers.is_empty() {
         let revocations = wide(session::REVOCATIONS_MAX);
@@ -118,6 +114,23 @@ pub fn most_memory(config: &Config, cores: u16) -> Memory {
     let bodies = wide(server.bodies_bytes_max);
     part("bodies", "of HTTP requests, all together".to_owned(), 1, bodies);
     Memory { shards, parts }
+}
+
+/// What is kept of sessions: their name, of what, how many, and bytes of each.
+fn of_sessions(config: &Config) -> Vec<(&'static str, &'static str, u64, u64)> {
+    if config.routes.iter().all(|it| it.route.sessions.is_none()) {
+        return Vec::new();
+    }
+    let bounds = session::Bounds::of_connections(config.server.limits.connections_max);
+    let mut parts = vec![
+        ("sessions", "sessions", u64::from(bounds.sessions_max), SESSION_BYTES),
+        ("left", "channels of sessions away", wide(bounds.left_max), LEFT_BYTES),
+    ];
+    // They are noted of live sessions only where their clients do not say them themselves.
+    if config.routes.iter().any(|it| it.policy.recovers) {
+        parts.push(("rooms", "channels of live sessions", wide(bounds.rooms_max), LEFT_BYTES));
+    }
+    parts
 }
 
 /// What one connection of a route can hold at most: a message that is not finished, messages that

@@ -41,11 +41,15 @@ pub struct Bounds {
     pub sessions_max: u32,
     /// Of one user, whatever the routes say: they are found by walking them.
     pub of_user_max: u32,
-    /// Channels remembered for one session that is away.
+    /// Channels remembered for one session, away or live.
     pub channels_max: usize,
-    /// And for all of them. Beyond it sessions are kept without their channels, which their
-    /// clients then have to ask for by name.
+    /// And for all that are away or have just come back. Beyond it sessions are kept without their
+    /// channels, which their clients then have to ask for by name.
     pub left_max: usize,
+    /// And for all live ones whose rooms are noted. A bound of its own, so that those who are here
+    /// take nothing from those who come back. Beyond it a session's rooms are forgotten, and its
+    /// client begins anew when it comes back.
+    pub rooms_max: usize,
 }
 
 impl Bounds {
@@ -55,6 +59,8 @@ impl Bounds {
     pub const CHANNELS_MAX: usize = 128;
     /// At some 100 bytes each, 25 MB.
     pub const LEFT_MAX: usize = 250_000;
+    /// As many as can be left when all of them go.
+    pub const ROOMS_MAX: usize = Self::LEFT_MAX;
 
     /// For a server of so many connections: everyone can be here once and away once, as when all
     /// of them come back at the same time.
@@ -64,6 +70,7 @@ impl Bounds {
             of_user_max: Self::OF_USER_MAX,
             channels_max: Self::CHANNELS_MAX,
             left_max: Self::LEFT_MAX,
+            rooms_max: Self::ROOMS_MAX,
         }
     }
 }

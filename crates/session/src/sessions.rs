@@ -34,11 +34,15 @@ pub struct Sessions {
     pub(crate) profiles: Profiles,
     /// Those that are away, by when they end.
     leaving: BTreeSet<(Instant, u32)>,
-    /// Channels of those that are live: of those that have come back and not asked for them yet,
-    /// and those that are noted as they are joined ([`Sessions::sit`]).
+    /// Channels of those that have come back and not asked for them yet.
     unclaimed: HashMap<u32, Vec<Left>>,
     /// Channels remembered in all, for those that are away and those that have come back.
     pub(crate) left_count: usize,
+    /// Channels of those that are live, as they are joined ([`Sessions::sit`]). None at all for one
+    /// with more than can be remembered.
+    noted: HashMap<u32, Vec<Left>>,
+    /// Channels noted in all.
+    pub(crate) noted_count: usize,
     serial_next: u64,
     /// Slots of which something has to be kept. Those that have ended since are passed over.
     dirty: Vec<u32>,
@@ -126,6 +130,8 @@ impl Sessions {
             leaving: BTreeSet::new(),
             unclaimed: HashMap::new(),
             left_count: 0,
+            noted: HashMap::new(),
+            noted_count: 0,
             serial_next: 0,
             dirty: Vec::new(),
             gone: Vec::new(),
@@ -248,7 +254,6 @@ impl Sessions {
         moment: Moment,
     ) {
         let Some(slot) = self.slot_at(place) else { return };
-        let left = self.within_bounds(left);
         match &self.record(slot).state {
             State::Live { shard, conn } if (*shard, *conn) == (seat.shard, seat.conn) => {
                 let until = UnixTime(moment.wall.0.saturating_add(policy.grace.as_secs()));
@@ -259,6 +264,7 @@ impl Sessions {
                 self.leave(slot, ends_at, until, left, moment.wall);
             }
             State::Live { .. } | State::Lent(_) => {
+                let left = self.within_bounds(left);
                 if !left.is_empty() && !self.unclaimed.contains_key(&slot) {
                     self.left_count += left.len();
                     self.unclaimed.insert(slot, left);
@@ -299,8 +305,7 @@ impl Sessions {
     /// again. They are handed out once.
     pub fn take_left(&mut self, place: Place, seat: Seat) -> Option<Vec<Left>> {
         let slot = self.seated(place, seat)?;
-        let left = self.unclaimed.remove(&slot).unwrap_or_default();
-        self.left_count -= left.len();
+        let left = self.forget_left(slot);
         if !left.is_empty() {
             self.soil(slot);
         }
@@ -399,10 +404,14 @@ impl Sessions {
         left: Vec<Left>,
         since: UnixTime,
     ) {
-        // Whoever comes and goes without asking for them still has them.
-        let before = self.unclaimed.remove(&slot).unwrap_or_default();
-        self.left_count -= before.len();
-        let left = if left.is_empty() { before } else { left };
+        let before = self.forget_left(slot);
+        let noted = self.forget_noted(slot);
+        let left = self.within_bounds(match noted {
+            Some(noted) => noted,
+            // Whoever comes and goes without asking for them still has them.
+            None if left.is_empty() => before,
+            None => left,
+        });
         self.left_count += left.len();
         let away = Away { since, ends_at, until, left };
         self.records[slot as usize].state = State::Away(Box::new(away));
@@ -443,14 +452,20 @@ impl Sessions {
             self.leaving.remove(&(away.ends_at, slot));
             self.left_count -= away.left.len();
         }
-        if let Some(left) = self.unclaimed.remove(&slot) {
-            self.left_count -= left.len();
-        }
+        self.forget_left(slot);
+        self.forget_noted(slot);
         self.profiles.let_go(record.profile);
         if record.is_kept {
             self.gone.push(record.id());
         }
         self.tally.ended += 1;
+    }
+
+    /// Returns what it had come back with.
+    fn forget_left(&mut self, slot: u32) -> Vec<Left> {
+        let left = self.unclaimed.remove(&slot).unwrap_or_default();
+        self.left_count -= left.len();
+        left
     }
 
     /// Marks what has to be kept.

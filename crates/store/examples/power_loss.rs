@@ -102,7 +102,12 @@ fn verify(image: &Path, confirmed: u64, size: u64) -> Result<u64, String> {
         return Err(format!("lost: {batches} batches of {confirmed} confirmed"));
     }
     for answer in desk.ask(script.batch(batches, size)) {
-        answer.map_err(|it| format!("does not go on: {it}"))?;
+        match answer.map_err(|it| format!("does not go on: {it}"))? {
+            Answer::Appended { row } if row <= confirmed * size => {
+                return Err(format!("row {row} was given before"));
+            }
+            Answer::Appended { .. } | Answer::Loaded(_) | Answer::Done => {}
+        }
     }
     desk.store.close();
     Ok(batches)

@@ -11,7 +11,7 @@ use proto::{ChannelName, Epoch, Offset, UnixMillis};
 use rusqlite::Connection;
 
 use crate::{
-    account::Account,
+    account::{Account, GAP},
     fault::{OpenError, Trouble},
     index::Index,
     rescue,
@@ -130,6 +130,12 @@ impl Desk {
             desk.renew(id, &mut index, fresh)?;
             shared.tally().renewed_logs += 1;
         }
+        // At a start only: while this process runs it knows what it has given, whatever has become
+        // of the file.
+        if !was_clean && shared.opened() == 0 {
+            desk.account.id_last += GAP;
+        }
+        desk.account.id_last = desk.account.id_last.max(shared.row_last());
         desk.account.clean = false;
         desk.write_account()?;
         desk.db.execute_batch("COMMIT")?;

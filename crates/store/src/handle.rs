@@ -8,7 +8,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use proto::{ChannelName, Epoch, Offset, Span, UnixTime};
+use proto::{ChannelName, Epoch, Offset, Span};
 
 use crate::{
     desk::{Desk, Fresh},
@@ -99,7 +99,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The last row that was given to a message and is on the disk; 0 before the first.
+    /// The last row that was given to a message which is on the disk, or that was passed over
+    /// since; 0 before the first. All that come are past it.
     pub fn row_last(&self) -> u64 {
         self.opened.shared.row_last()
     }
@@ -152,18 +153,12 @@ impl Writer {
     }
 
     /// The last message of a log that is not past this row: what somebody has who had everything up
-    /// to the row `said_at` the time. `None` where more than that may have been cut, or where there
-    /// is no such log. Asks memory, and not the disk.
-    pub fn last_until(
-        &self,
-        channel: &ChannelName,
-        epoch: Epoch,
-        row: u64,
-        (said_at, now): (UnixTime, UnixTime),
-    ) -> Option<Offset> {
+    /// to it. `None` where messages that are past it may have been cut, or where there is no such
+    /// log. Asks memory, and not the disk.
+    pub fn last_until(&self, channel: &ChannelName, epoch: Epoch, row: u64) -> Option<Offset> {
         let index = self.shared.index();
         let log = index.named(channel).filter(|it| it.epoch == epoch && !it.is_damaged)?;
-        log.last_until(row, said_at.until(now))
+        log.last_until(row)
     }
 
     /// Reads part of a log: at most so many messages and bytes, but one message if there is one. An

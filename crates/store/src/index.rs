@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     ops::Range,
-    time::Duration,
 };
 
 use proto::{ChannelName, Epoch, LogHead, Offset, Placed, UnixMillis};
@@ -62,8 +61,9 @@ pub(crate) struct Log {
     /// The offset of the first of `entries`, or of the message that will be.
     pub(crate) first: Offset,
     pub(crate) entries: VecDeque<Entry>,
-    /// The row of the last message that was cut since the file was opened; 0 if none was.
-    cut: u64,
+    /// No message that was cut is in a later row; 0 if none was. Before the first is cut since the
+    /// file was opened it is what the account says of all logs together.
+    pub(crate) cut: u64,
     pub(crate) bytes: u64,
     /// A reader found damage; the writer will set it aside.
     pub(crate) is_damaged: bool,
@@ -108,23 +108,11 @@ impl Log {
     }
 
     /// The last message that is not past this row. `None` where messages may have been cut that
-    /// are: the row was the last so long ago.
-    pub(crate) fn last_until(&self, row: u64, ago: Duration) -> Option<Offset> {
+    /// are.
+    pub(crate) fn last_until(&self, row: u64) -> Option<Offset> {
         let count = self.entries.partition_point(|it| it.id <= row) as u64;
-        let is_known = match self.cut {
-            _ if 0 < count || self.first == Offset(1) => true,
-            0 => !self.may_have_been_cut(ago),
-            cut => cut <= row,
-        };
+        let is_known = 0 < count || self.cut <= row;
         is_known.then(|| Offset(self.first.0 - 1 + count))
-    }
-
-    /// Whether a message of so long ago may have been cut before the file was opened. A log that
-    /// was cut because it was too large is still about as large.
-    fn may_have_been_cut(&self, ago: Duration) -> bool {
-        self.keep.age.is_some_and(|it| it <= ago)
-            || self.keep.messages.is_some_and(|it| it <= self.entries.len() as u64)
-            || self.keep.bytes.is_some_and(|it| it / 2 <= self.bytes)
     }
 
     fn push(&mut self, entry: Entry) {

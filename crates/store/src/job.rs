@@ -71,7 +71,7 @@ impl Job {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Answer {
     /// In this row. Rows are counted over all logs, in the order in which messages come; none is
-    /// given twice.
+    /// given twice, also where the disk has lost some. So they have gaps.
     Appended {
         row: u64,
     },

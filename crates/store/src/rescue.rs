@@ -3,6 +3,7 @@
 //!
 //! What has no seal, or a broken one, is left behind. Every log is marked so that it gets a new
 //! epoch: nobody knows which last messages are missing, and no offset is used twice in an epoch.
+//! For the same reason rows are counted on from far ahead.
 //!
 //! The new file is finished under another name before anything is moved, so that a crash in the
 //! middle finds the old file or the new one, and begins again or goes on.
@@ -16,7 +17,7 @@ use std::{
 use rusqlite::Connection;
 
 use crate::{
-    account::Account,
+    account::{Account, LEAP},
     aside::{move_aside, with_suffix},
     desk::{insert_cursor, insert_kept, insert_log, insert_message},
     fault::{OpenError, Trouble, is_damage},
@@ -85,8 +86,13 @@ fn copy(old: &Path, new: &Path) -> Result<u64, Trouble> {
     to.execute_batch("BEGIN IMMEDIATE")?;
     let mut account = Account { clean: false, ..Account::default() };
     let logs = copy_logs(&from, &to, &mut account)?;
-    copy_messages(&from, &to, &logs, &mut account)?;
+    let seen = copy_messages(&from, &to, &logs, &mut account)?;
     copy_rest(&from, &to, &logs)?;
+    // What cannot be read of the account is not known; the messages have said the rest.
+    let given = Account::read(&from).ok().flatten().map_or(0, |it| it.id_last);
+    account.id_last = seen.max(given) + LEAP;
+    // What is missing is as good as cut.
+    account.cut = account.id_last;
     account.write(&to)?;
     to.execute_batch("COMMIT")?;
     to.close().map_err(|it| it.1)?;
@@ -114,25 +120,32 @@ fn copy_logs(
     Ok(logs)
 }
 
+/// Returns the last row there is, whole or not.
 fn copy_messages(
     from: &Connection,
     to: &Connection,
     logs: &BTreeSet<u64>,
     account: &mut Account,
-) -> Result<(), Trouble> {
+) -> Result<u64, Trouble> {
+    let mut seen = 0;
     walk(from, "messages", MessageRow::COLUMNS, |row| {
         let message = match MessageRow::read(row) {
             Found::Whole(message) => message,
-            Found::Changed { id, .. } => return Ok(Some(id)),
+            Found::Changed { id, .. } => {
+                seen = seen.max(id);
+                return Ok(Some(id));
+            }
             Found::Lost => return Ok(None),
         };
+        seen = seen.max(message.id);
         // Two rows of one id are the sign of a table in disorder; the first one stays.
         if logs.contains(&message.log) && account.id_last < message.id {
             insert_message(to, &message)?;
             account.add(message.id);
         }
         Ok(Some(message.id))
-    })
+    })?;
+    Ok(seen)
 }
 
 /// Calls `take` for every row that can be reached, in the order of their ids. It returns the row's

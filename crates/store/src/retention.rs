@@ -31,6 +31,8 @@ pub(crate) struct Cuts {
     erased: VecDeque<(u64, u64, VecDeque<Entry>)>,
     /// The slice: rows that are no longer in the index, in their order in the file.
     slice: VecDeque<u64>,
+    /// The last row that was gathered of logs that are served.
+    cut: u64,
     /// Logs whose last message is in the slice: from here on their rows hold their heads.
     emptied: Vec<u64>,
     /// Erased logs of which nothing is left after the slice, with their seals.
@@ -143,6 +145,7 @@ impl Cuts {
     /// A log has been cut.
     fn cut(&mut self, index: &mut Index, id: u64) {
         let Some(log) = index.log_mut(id) else { return };
+        self.cut = self.cut.max(log.cut);
         if log.entries.is_empty() {
             self.emptied.push(id);
         }
@@ -192,6 +195,8 @@ impl Desk {
                 self.delete_log(id, sealed)?;
             }
         }
+        // Known to be cut before it is gone, or with it.
+        self.account.cut = self.account.cut.max(self.cuts.cut);
         self.write_account()?;
         self.db.execute_batch("COMMIT")?;
         // A page a row, at worst.

@@ -185,12 +185,16 @@ impl Scan {
 
     /// Heads, and whether it adds up.
     fn settle(&mut self) {
+        self.found.cut = self.account.map_or(0, |it| it.cut);
         for id in self.index.logs().map(|it| it.id).collect::<Vec<_>>() {
             let log = self.index.log_mut(id).expect("it was just there");
             if log.stored() < log.head && !log.entries.is_empty() {
                 self.shortened.insert(id);
             }
             log.head = log.stored();
+            if log.first != Offset(1) {
+                log.cut = self.found.cut;
+            }
         }
         let Some(account) = self.account else {
             return self.doubt("the account has changed");

@@ -56,7 +56,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
         "account",
         "CREATE TABLE account (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, \
          clean INTEGER NOT NULL, messages INTEGER NOT NULL, ids INTEGER NOT NULL, \
-         id_last INTEGER NOT NULL, logs INTEGER NOT NULL, seal INTEGER NOT NULL)",
+         id_last INTEGER NOT NULL, cut INTEGER NOT NULL, logs INTEGER NOT NULL, seal INTEGER NOT NULL)",
     ),
 ];
 

@@ -26,7 +26,7 @@ pub(crate) struct Shared {
     /// How often the file has been opened: a reader whose connection is older opens it again.
     opened: AtomicU64,
     askers: AtomicU64,
-    /// The last row that was ever given to a message and is on the disk.
+    /// The last row that was given to a message which is on the disk, or that was passed over.
     row_last: AtomicU64,
 }
 

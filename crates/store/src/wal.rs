@@ -36,6 +36,7 @@ fn commits_behind(log: &[u8]) -> usize {
     }
     let salt = &header[16..24];
     let (mut running, mut is_readable, mut behind) = (sum, true, 0);
+    let mut at = HEADER;
     for frame in frames.chunks_exact(FRAME_HEADER + page) {
         let is_of_now = &frame[8..16] == salt;
         if is_readable {
@@ -43,10 +44,18 @@ fn commits_behind(log: &[u8]) -> usize {
             running = checksum(running, &frame[FRAME_HEADER..], is_big);
             is_readable = is_of_now && running == (word(frame, 16), word(frame, 20));
         }
-        let is_commit = word(frame, 4) != 0;
+        let is_commit = word(frame, 4) != 0 && !is_torn_apart(at);
+        at += frame.len();
         behind += usize::from(!is_readable && is_of_now && is_commit);
     }
     behind
+}
+
+/// Whether a frame at this place says that it ends a commit in one sector, and of which life of the
+/// log it is in the next. When the power fails, one may be of now and the other of before.
+const fn is_torn_apart(at: usize) -> bool {
+    const SECTOR: usize = 512;
+    at / SECTOR != (at + 15) / SECTOR
 }
 
 /// As SQLite's file format says: two sums over pairs of words.
@@ -63,4 +72,37 @@ fn checksum(from: (u32, u32), bytes: &[u8], is_big: bool) -> (u32, u32) {
 
 fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: usize = 4096;
+
+    /// A log that cannot be read from its first frame on, with commits in these frames.
+    fn commits(frames: &[usize]) -> usize {
+        let mut log = [0x377F_0682_u32, 0x002D_E218, 4096, 3, 0xC520_9E79, 0x3401_A55F]
+            .map(u32::to_be_bytes)
+            .concat();
+        let sum = checksum((0, 0), &log, false);
+        log.extend([sum.0, sum.1].map(u32::to_be_bytes).concat());
+        log.resize(HEADER + 50 * (FRAME_HEADER + PAGE), 0);
+        for frame in frames {
+            let at = HEADER + frame * (FRAME_HEADER + PAGE);
+            log[at + 4..at + 8].copy_from_slice(&9_u32.to_be_bytes());
+            log.copy_within(16..24, at + 8);
+        }
+        commits_behind(&log)
+    }
+
+    /// Of each two words of a frame that only say it together, one sector may be lost.
+    #[test]
+    fn a_frame_across_two_sectors_is_no_witness() {
+        assert_eq!(commits(&[]), 0);
+        assert_eq!(commits(&[40, 43]), 2);
+        assert_eq!(commits(&[41, 43]), 1);
+        let torn = |it: &usize| commits(&[*it]) == 0;
+        assert_eq!((0..50).filter(torn).collect::<Vec<_>>(), [41]);
+    }
 }

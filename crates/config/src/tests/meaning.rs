@@ -98,6 +98,10 @@ fn the_most_memory_has_sessions_and_revocations_in_it() {
     for part in ["sessions", "left", "revoked"] {
         assert!(memory.lines().any(|it| it.trim_start().starts_with(part)), "{part}:\n{memory}");
     }
+    assert!(!memory.contains("live sessions"), "nobody recovers:\n{memory}");
+    let recovers = route("dialect = \"socketio\"\nsessions = { recovery = true }\n");
+    let memory = most_memory(&meant(&recovers), 1).to_string();
+    assert!(memory.contains("live sessions"), "{memory}");
 }
 
 #[test]

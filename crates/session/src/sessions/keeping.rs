@@ -125,10 +125,10 @@ impl Sessions {
     fn row(&self, slot: u32) -> SessionRow {
         let record = self.record(slot);
         let identity = &record.identity;
-        let noted = self.unclaimed.get(&slot).map_or(&[][..], |it| &it[..]);
+        let here = self.rooms_in(slot).unwrap_or_default();
         let (since, until, left) = match &record.state {
-            State::Live { .. } => (None, None, noted),
-            State::Lent(lent) => (None, Some(lent.until.0), noted),
+            State::Live { .. } => (None, None, here),
+            State::Lent(lent) => (None, Some(lent.until.0), here),
             State::Away(away) => (Some(away.since.0), Some(away.until.0), &away.left[..]),
         };
         SessionRow {

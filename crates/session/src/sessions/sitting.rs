@@ -1,5 +1,11 @@
 //! Where live sessions sit, noted as it happens: for clients who do not say so themselves when they
 //! come back, also after a crash.
+//!
+//! ```text
+//!   sit ──► noted ──── it goes away ────► left ──── it comes back ────► unclaimed
+//!             ▲        within left_max                                     │
+//!             └───────────────────────── sit_only ─────────────────────────┘
+//! ```
 
 use proto::{ChannelName, Placed};
 
@@ -11,22 +17,22 @@ impl Sessions {
     /// be remembered.
     pub fn rooms(&self, place: Place, seat: Seat) -> Option<&[Left]> {
         let slot = self.seated(place, seat)?;
-        self.unclaimed.get(&slot).map(|it| &it[..]).filter(|it| !it.is_empty())
+        self.rooms_in(slot).filter(|it| !it.is_empty())
     }
 
-    /// It sits in these, and in no others.
+    /// It sits in these, and in no others, whatever it has come back with.
     pub fn sit_only(&mut self, place: Place, seat: Seat, rooms: Vec<Left>) {
         let Some(slot) = self.seated(place, seat) else { return };
-        let before = self.unclaimed.remove(&slot);
-        self.left_count -= before.as_ref().map_or(0, Vec::len);
-        if before.is_none() && rooms.is_empty() {
+        let has_left = !self.forget_left(slot).is_empty();
+        let has_noted = self.forget_noted(slot).is_some();
+        if !has_left && !has_noted && rooms.is_empty() {
             return;
         }
         if !rooms.is_empty() {
             // Nothing at all, where there is no room for all of it.
             let rooms = if self.has_room_for(rooms.len()) { rooms } else { Vec::new() };
-            self.left_count += rooms.len();
-            self.unclaimed.insert(slot, rooms);
+            self.noted_count += rooms.len();
+            self.noted.insert(slot, rooms);
         }
         self.soil(slot);
     }
@@ -34,23 +40,23 @@ impl Sessions {
     /// It sits in this one as well, or is told only now where it begins.
     pub fn sit(&mut self, place: Place, seat: Seat, channel: ChannelName, at: Option<Placed>) {
         let Some(slot) = self.seated(place, seat) else { return };
-        let before = self.unclaimed.get(&slot);
+        let before = self.noted.get(&slot);
         // Too many already.
         if before.is_some_and(Vec::is_empty) {
             return;
         }
         let fits = before.map_or(1, |it| it.len() + 1) <= self.bounds.channels_max
-            && self.left_count < self.bounds.left_max;
-        let rooms = self.unclaimed.entry(slot).or_default();
+            && self.noted_count < self.bounds.rooms_max;
+        let rooms = self.noted.entry(slot).or_default();
         match rooms.iter_mut().find(|it| it.0 == channel) {
             Some(room) if room.1 == at => return,
             Some(room) => room.1 = at,
             None if fits => {
                 rooms.push((channel, at));
-                self.left_count += 1;
+                self.noted_count += 1;
             }
             None => {
-                self.left_count -= rooms.len();
+                self.noted_count -= rooms.len();
                 rooms.clear();
             }
         }
@@ -60,17 +66,29 @@ impl Sessions {
     /// It has left this one.
     pub fn rise(&mut self, place: Place, seat: Seat, channel: &ChannelName) {
         let Some(slot) = self.seated(place, seat) else { return };
-        let Some(rooms) = self.unclaimed.get_mut(&slot) else { return };
+        let Some(rooms) = self.noted.get_mut(&slot) else { return };
         let Some(room) = rooms.iter().position(|it| it.0 == *channel) else { return };
         rooms.swap_remove(room);
-        self.left_count -= 1;
+        self.noted_count -= 1;
         if rooms.is_empty() {
-            self.unclaimed.remove(&slot);
+            self.noted.remove(&slot);
         }
         self.soil(slot);
     }
 
+    /// What is noted of a live session, or else what it has come back with.
+    pub(super) fn rooms_in(&self, slot: u32) -> Option<&[Left]> {
+        self.noted.get(&slot).or_else(|| self.unclaimed.get(&slot)).map(Vec::as_slice)
+    }
+
+    /// Returns what was noted.
+    pub(super) fn forget_noted(&mut self, slot: u32) -> Option<Vec<Left>> {
+        let noted = self.noted.remove(&slot)?;
+        self.noted_count -= noted.len();
+        Some(noted)
+    }
+
     const fn has_room_for(&self, rooms: usize) -> bool {
-        rooms <= self.bounds.channels_max && self.left_count + rooms <= self.bounds.left_max
+        rooms <= self.bounds.channels_max && self.noted_count + rooms <= self.bounds.rooms_max
     }
 }

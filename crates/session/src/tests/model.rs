@@ -5,13 +5,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proto::SessionId;
 
-use super::{WALL, World, identity, seat};
-use crate::{Place, Policy, WhenFull};
+use super::{WALL, World, identity, left, seat};
+use crate::{Bounds, Left, Place, Policy, Sessions, WhenFull};
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Start { user: u8 },
-    Lose { nth: usize },
+    Lose { nth: usize, left: u8 },
+    Note { nth: usize, note: Note },
     Part { nth: usize },
     Resume { nth: usize, user: u8 },
     Borrow { nth: usize },
@@ -21,10 +22,29 @@ enum Act {
     Sweep,
 }
 
+/// What happens to the channels of a live session.
+#[derive(Clone, Copy, Debug)]
+enum Note {
+    Sit(u8),
+    SitOnly(u8),
+    Rise(u8),
+    Take,
+}
+
+fn note() -> impl Strategy<Value = Note> {
+    prop_oneof![
+        3 => (0_u8..6).prop_map(Note::Sit),
+        1 => (0_u8..6).prop_map(Note::SitOnly),
+        1 => (0_u8..6).prop_map(Note::Rise),
+        1 => Just(Note::Take),
+    ]
+}
+
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => (0_u8..3).prop_map(|user| Act::Start { user }),
-        3 => (0_usize..8).prop_map(|nth| Act::Lose { nth }),
+        3 => (0_usize..8, 0_u8..4).prop_map(|(nth, left)| Act::Lose { nth, left }),
+        5 => (0_usize..8, note()).prop_map(|(nth, note)| Act::Note { nth, note }),
         1 => (0_usize..8).prop_map(|nth| Act::Part { nth }),
         3 => (0_usize..8, 0_u8..3).prop_map(|(nth, user)| Act::Resume { nth, user }),
         2 => (0_usize..8).prop_map(|nth| Act::Borrow { nth }),
@@ -53,13 +73,24 @@ struct Model {
     next: u32,
 }
 
+fn channel(number: u8) -> Left {
+    left(&format!("room:{number}"), 1)
+}
+
+fn channels(count: u8) -> Vec<Left> {
+    (0..count).map(channel).collect()
+}
+
 const MAX: usize = 3;
 const GRACE: u64 = 60;
 
 impl Model {
     fn new(when_full: WhenFull) -> Self {
         let grace = Duration::from_secs(GRACE);
-        let world = World::new(Policy { max: Some(3), when_full, grace });
+        let mut world = World::new(Policy { max: Some(3), when_full, grace });
+        let few =
+            Bounds { channels_max: 4, left_max: 6, rooms_max: 6, ..Bounds::of_connections(100) };
+        world.sessions = Sessions::new(few);
         Self { world, list: Vec::new(), elapsed: 0, next: 0 }
     }
 
@@ -77,12 +108,13 @@ impl Model {
         let conn = self.next;
         match act {
             Act::Start { user } => self.start(user, conn),
-            Act::Lose { nth } => {
+            Act::Lose { nth, left } => {
                 let Some(it) = self.list.get_mut(nth) else { return };
                 let Some(conn) = it.conn.take() else { return };
                 it.ends_at.get_or_insert(self.elapsed + GRACE);
-                self.world.lose(it.place, conn, Vec::new());
+                self.world.lose(it.place, conn, channels(left));
             }
+            Act::Note { nth, note } => self.note(nth, note),
             Act::Part { nth } => {
                 if self.list.get(nth).is_some_and(|it| it.conn.is_some()) {
                     let it = self.list.remove(nth);
@@ -127,6 +159,23 @@ impl Model {
         }
     }
 
+    /// Which channels are remembered is not modelled; that they are counted is.
+    fn note(&mut self, nth: usize, note: Note) {
+        let Some(it) = self.list.get(nth) else { return };
+        let Some(conn) = it.conn else { return };
+        let (place, seat) = (it.place, seat(conn));
+        let sessions = &mut self.world.sessions;
+        match note {
+            Note::Sit(room) => {
+                let (channel, at) = channel(room);
+                sessions.sit(place, seat, channel, at);
+            }
+            Note::SitOnly(rooms) => sessions.sit_only(place, seat, channels(rooms)),
+            Note::Rise(room) => sessions.rise(place, seat, &channel(room).0),
+            Note::Take => drop(sessions.take_left(place, seat)),
+        }
+    }
+
     fn start(&mut self, user: u8, conn: u32) {
         self.drop_over();
         let id = u128::from(conn);
@@ -162,6 +211,7 @@ impl Model {
         let sessions = &self.world.sessions;
         let live = self.list.iter().filter(|it| it.conn.is_some()).count();
         assert_eq!((sessions.live(), sessions.away()), (live, self.list.len() - live));
+        assert!(sessions.left_count <= 6 && sessions.noted_count <= 6);
         for user in 0..3_u8 {
             let name = user.to_string();
             let of_user = sessions.of_user(&identity(&name).user, self.world.moment.wall);
@@ -190,5 +240,7 @@ proptest! {
             model.world.sessions.end(SessionId(it.id));
         }
         prop_assert_eq!(model.world.sessions.profiles.counts(), (0, 0));
+        let sessions = &model.world.sessions;
+        prop_assert_eq!((sessions.left_count, sessions.noted_count), (0, 0));
     }
 }

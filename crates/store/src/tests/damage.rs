@@ -153,10 +153,19 @@ fn a_file_that_is_no_store_is_moved_aside() {
 }
 
 /// Reads, so that the write-ahead log stays as it is for as long as this lives.
-fn held(dir: &Dir) -> Connection {
+pub(super) fn held(dir: &Dir) -> Connection {
     let db = Connection::open(dir.file()).unwrap();
     db.execute_batch("BEGIN; SELECT count(*) FROM messages").unwrap();
     db
+}
+
+/// What a process leaves that is killed: files as they are now.
+pub(super) fn killed(dir: &Dir) -> Dir {
+    let killed = Dir::new();
+    for file in ["tidegate.db", "tidegate.db-wal"] {
+        fs::copy(dir.0.join(file), killed.0.join(file)).unwrap();
+    }
+    killed
 }
 
 fn change(file: &Path, statement: &str) {
@@ -265,6 +274,21 @@ fn a_later_version_is_left_alone() {
     assert_eq!(House::open(&dir).offsets("a"), [1, 2, 3]);
 }
 
+/// Tables of other columns are not ours, and what is whole in them goes on.
+#[test]
+fn a_file_of_an_earlier_build_is_rescued() {
+    let dir = Dir::new();
+    written(&dir, 3);
+    let db = Connection::open(dir.file()).unwrap();
+    db.execute_batch("ALTER TABLE account DROP COLUMN cut").unwrap();
+    drop(db);
+    let house = House::open(&dir);
+    assert_eq!(dir.damaged_files(), 1, "it is set aside");
+    assert_ne!(house.load("a").unwrap().head.at.epoch, Epoch(9));
+    assert_eq!(house.offsets("a"), [1, 2, 3]);
+    assert!(9 < house.store.row_last(), "nine rows were given");
+}
+
 #[test]
 fn an_unclean_stop_costs_the_epoch_of_what_was_told_before_it_was_stored() {
     let dir = Dir::new();
@@ -273,11 +297,7 @@ fn an_unclean_stop_costs_the_epoch_of_what_was_told_before_it_was_stored() {
     house.fill("strict", 9, 1..=5);
     house.all((1..=5).map(|it| super::fixtures::patient("loose", 9, it)));
     house.all([move_cursor("loose", "ann", 5, 5)]);
-    // What a process leaves that is killed: files as they are now.
-    let killed = Dir::new();
-    for file in ["tidegate.db", "tidegate.db-wal"] {
-        fs::copy(dir.0.join(file), killed.0.join(file)).unwrap();
-    }
+    let killed = killed(&dir);
     let house = House::open(&killed);
     assert_eq!(house.load("strict").unwrap().head.at.epoch, Epoch(9));
     let loose = house.load("loose").unwrap();

@@ -1,7 +1,8 @@
 //! The other process: this test program once more, told by its environment what to do.
 //!
-//! It says on its output, a line each, what it was confirmed (`stored CHANNEL EPOCH OFFSET`), what
-//! was refused it (`failed`), and what it found when it opened the store (`found CHANNEL OFFSET`).
+//! It says on its output, a line each, what it was confirmed (`stored CHANNEL EPOCH OFFSET ROW`),
+//! what was refused it (`failed`), and what it found when it opened the store (`found CHANNEL
+//! OFFSET`).
 
 use std::{
     env, fs,
@@ -59,7 +60,9 @@ fn write(house: &House, full: &Path, round: u64) {
     let answers = house.all(jobs);
     for ((channel, offset), answer) in next.iter().zip(answers) {
         match answer {
-            Ok(Answer::Appended { .. }) => say(&format!("stored {channel} {EPOCH} {offset}")),
+            Ok(Answer::Appended { row }) => {
+                say(&format!("stored {channel} {EPOCH} {offset} {row}"));
+            }
             Err(Fault::Unavailable | Fault::OutOfOrder) => say("failed"),
             other => panic!("{other:?} in round {round}"),
         }
@@ -140,10 +143,11 @@ impl Other {
     }
 }
 
-/// The last offset of each channel that was confirmed.
+/// The last offset of each channel that was confirmed, and the last row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Confirmed {
     pub(crate) heads: [u64; CHANNELS.len()],
+    pub(crate) row: u64,
     pub(crate) failures: usize,
     pub(crate) was_full: bool,
     pub(crate) is_done: bool,
@@ -161,11 +165,14 @@ impl Confirmed {
         let words: Vec<&str> = line.split(' ').collect();
         let place = |it: &str| CHANNELS.iter().position(|known| *known == it).unwrap();
         match words[..] {
-            ["stored", channel, "9", offset] => {
+            ["stored", channel, "9", offset, row] => {
                 let head = &mut self.heads[place(channel)];
                 let offset = offset.parse().unwrap();
                 assert!(*head < offset, "{channel} {offset} was confirmed before");
                 *head = offset;
+                let row = row.parse().unwrap();
+                assert!(self.row < row, "row {row} was given before: {self:?}");
+                self.row = row;
             }
             ["found", channel, offset] => {
                 let offset: u64 = offset.parse().unwrap();

@@ -88,8 +88,7 @@ impl Hall {
                 desk.job(Asked::Erase(channel, ticket), job);
             }
             Task::Locate { channel, epoch, row, joined, asked_by } => {
-                let times = (self.wall, self.wall);
-                let stood_at = desk.writer.last_until(&channel, epoch, row, times);
+                let stood_at = desk.writer.last_until(&channel, epoch, row);
                 self.tell(net, Input::Located { channel, epoch, stood_at, joined, asked_by });
             }
             Task::Find { channel, epoch, span, messages_max, bytes_max, wish, asked_by } => {
