@@ -7,14 +7,14 @@
 //! messages that wait for the disk and those that do not overtake each other.
 //!
 //! ```text
-//!   6925f3a1 .3e8 ._2b71c04 ~17.den          the last value of an event, without the blanks
-//!   when      home 0: row 0x3e8 was passed on     ~ and in `den`, offset 0x17
-//!                  home 1: 0x2b71c04, never on disk
+//!   .3e8 ._2b71c04 ~17.den             the last value of an event, without the blanks
+//!   home 0: row 0x3e8 was passed on    ~ and in `den`, offset 0x17
+//!        home 1: 0x2b71c04, never on disk
 //! ```
 
 use std::fmt;
 
-use proto::{ChannelName, Offset, UnixTime};
+use proto::{ChannelName, Offset};
 
 /// Which of the messages that its home passes on this is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -54,8 +54,6 @@ impl Reached {
 /// Everything up to here has been heard, or was sent before what carries this.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Position {
-    /// When it was said, by the wall clock.
-    pub time: UnixTime,
     /// By home shard, for as many shards as there were.
     pub homes: Vec<Reached>,
     /// Channels in which the client is elsewhere, because it was still catching up.
@@ -73,11 +71,10 @@ impl Position {
             return None;
         }
         let mut parts = text.split('~');
-        let mut numbers = parts.next()?.split('.');
-        let time = UnixTime(hex(numbers.next()?)?);
+        let numbers = parts.next()?.strip_prefix('.')?.split('.');
         let homes = numbers.map(Reached::parse).collect::<Option<_>>()?;
         let elsewhere = parts.map(place).collect::<Option<_>>()?;
-        Some(Self { time, homes, elsewhere })
+        Some(Self { homes, elsewhere })
     }
 
     /// Where it is in a channel that it says apart.
@@ -88,7 +85,6 @@ impl Position {
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}", self.time.0)?;
         for home in &self.homes {
             write!(f, ".{home}")?;
         }
@@ -155,17 +151,17 @@ mod tests {
             Reached { disk: None, live: Some(0x2b7) },
             Reached { disk: Some(u64::MAX), live: Some(u64::MAX) },
         ];
-        let time = UnixTime(0x6925_f3a1);
-        let position = Position { time, homes, elsewhere: vec![(den, Offset(0x17))] };
+        let position = Position { homes, elsewhere: vec![(den, Offset(0x17))] };
         let text = position.to_string();
-        assert_eq!(text, "6925f3a1..3e8._2b7.ffffffffffffffff_ffffffffffffffff~17.den:a.b");
+        assert_eq!(text, "..3e8._2b7.ffffffffffffffff_ffffffffffffffff~17.den:a.b");
         assert_eq!(Position::parse(&text), Some(position));
     }
 
     #[test]
     fn what_others_say_is_not() {
-        let long = format!("1.{}", "1".repeat(Position::BYTES_MAX));
-        for text in ["", "hello", "1.x", "1.1_", "1.+1", "1.1~", "1~1.", "1~1.$own", "1~den", &long]
+        let long = format!(".{}", "1".repeat(Position::BYTES_MAX));
+        for text in
+            ["", "hello", "1", ".x", ".1_", ".+1", ".1~", ".1~1.", ".1~1.$own", ".1~den", &long]
         {
             assert_eq!(Position::parse(text), None, "{text:.40}");
         }

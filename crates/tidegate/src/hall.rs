@@ -161,7 +161,6 @@ impl Hall {
         self.now = now;
         self.wall = wall.into();
         self.shard.set_wall(wall.into());
-        self.standing.set_time(self.wall);
         self.metrics.turn(self.wall);
     }
 

@@ -14,7 +14,7 @@ fn one_number_places_all_channels_of_a_home() {
          front publishes log:1 b
          front publishes log:2 B
          front publishes log:1 c
-         ann opens recovering in=log:1,log:2 at=0.3 rooms=log:1@a0/0,log:2@a1/0 session=7 resumed
+         ann opens recovering in=log:1,log:2 at=.3 rooms=log:1@a0/0,log:2@a1/0 session=7 resumed
          front publishes log:1 d",
         expect![[r#"
             disk <- load log:1
@@ -50,9 +50,9 @@ fn what_is_in_memory_is_counted_by_itself() {
         "front publishes memory:1 a
          front publishes log:1 A
          front publishes memory:1 b
-         ann opens recovering in=memory:1,log:1 at=0._b rooms=memory:1@a0/0,log:1@a1/0
-         bob opens recovering in=memory:1 at=0.1_b9 rooms=memory:1@a0/0
-         cleo opens recovering in=memory:1 at=0.1 rooms=memory:1@a0/0",
+         ann opens recovering in=memory:1,log:1 at=._b rooms=memory:1@a0/0,log:1@a1/0
+         bob opens recovering in=memory:1 at=.1_b9 rooms=memory:1@a0/0
+         cleo opens recovering in=memory:1 at=.1 rooms=memory:1@a0/0",
         expect![[r#"
             front 7 <- placed a0/1
             disk <- load log:1
@@ -81,8 +81,8 @@ fn channels_in_which_somebody_was_elsewhere_are_said_apart() {
     check(
         "quietly 3 times front publishes log:1 x
          quietly 3 times front publishes log:2 y
-         ann opens recovering in=log:1,log:2 at=0.6~1.log:1 rooms=log:1@a0/0,log:2@a1/0
-         bob opens recovering in=log:1 at=0.6~1.log:1 rooms=log:1@b7/0",
+         ann opens recovering in=log:1,log:2 at=.6~1.log:1 rooms=log:1@a0/0,log:2@a1/0
+         bob opens recovering in=log:1 at=.6~1.log:1 rooms=log:1@b7/0",
         expect![[r#"
             ann goes on in log:1 after a0/1, log:2 after a1/3
             ann <- connected as ann
@@ -100,10 +100,10 @@ fn channels_in_which_somebody_was_elsewhere_are_said_apart() {
 fn nobody_gets_what_was_said_before_they_came() {
     check(
         "quietly 3 times front publishes log:1 x
-         ann opens recovering in=log:1 at=0.1 rooms=log:1@a0/2
-         bob opens recovering in=log:1 at=0 rooms=log:1@a0/2
-         cleo opens recovering in=log:1 at=0.1 rooms=log:1@b7/2
-         dora opens recovering in=log:1 at=0 rooms=log:1",
+         ann opens recovering in=log:1 at=.1 rooms=log:1@a0/2
+         bob opens recovering in=log:1 at=. rooms=log:1@a0/2
+         cleo opens recovering in=log:1 at=.1 rooms=log:1@b7/2
+         dora opens recovering in=log:1 at=. rooms=log:1",
         expect![[r#"
             ann goes on in log:1 after a0/2
             ann <- connected as ann
@@ -127,8 +127,8 @@ fn whoever_lacks_something_begins_anew() {
     check(
         "quietly 5 times front publishes memory:1 x
          quietly front publishes log:1 y
-         ann opens recovering in=memory:1,log:1 at=0.1_b rooms=memory:1@a0/1,log:1@a1/0
-         bob opens recovering in=den,log:1 at=0.1_b rooms=den@a2/0,log:1@a1/0
+         ann opens recovering in=memory:1,log:1 at=.1_b rooms=memory:1@a0/1,log:1@a1/0
+         bob opens recovering in=den,log:1 at=.1_b rooms=den@a2/0,log:1@a1/0
          front publishes log:1 z
          front publishes memory:1 z",
         expect![[r#"
@@ -153,7 +153,7 @@ fn an_application_says_what_somebody_returns_to() {
     check(
         "quietly 2 times front publishes log:1 x
          quietly front publishes log:2 y
-         ann opens returning at=0.1 rooms=log:1@a0/0,staff:1@a9/1,mail:ann session=7 resumed
+         ann opens returning at=.1 rooms=log:1@a0/0,staff:1@a9/1,mail:ann session=7 resumed
          front publishes log:1 z
          app returns ann to log:1,mail:ann,log:2
          app answers ann reply hi
@@ -180,10 +180,10 @@ fn an_application_says_what_somebody_returns_to() {
 fn whoever_may_not_return_begins_anew() {
     check(
         "quietly front publishes log:1 x
-         ann opens returning at=0.1 rooms=log:1@a0/0
+         ann opens returning at=.1 rooms=log:1@a0/0
          app returns ann nowhere
          app answers ann reply hi, join log:1
-         bob opens returning at=0.0 rooms=log:1@a0/0
+         bob opens returning at=.0 rooms=log:1@a0/0
          disk holds
          app returns bob to log:1
          bob closes
@@ -208,7 +208,7 @@ fn whoever_may_not_return_begins_anew() {
 fn an_application_never_hears_of_who_goes_before_it_is_in() {
     check(
         "quietly front publishes log:1 x
-         ann opens returning at=0.1 rooms=log:1@a0/0
+         ann opens returning at=.1 rooms=log:1@a0/0
          ann closes
          app returns ann to log:1",
         expect![[r#"
@@ -226,10 +226,10 @@ fn a_home_that_has_forgotten_asks_the_disk() {
          quietly front publishes log:2 y
          quietly front publishes log:1 z
          shard 0 fails
-         ann opens recovering in=log:1 at=0.1 rooms=log:1@a0/0
-         bob opens recovering in=log:1 at=0.2 rooms=log:1@a0/0
+         ann opens recovering in=log:1 at=.1 rooms=log:1@a0/0
+         bob opens recovering in=log:1 at=.2 rooms=log:1@a0/0
          disk cuts log:1 to 2
-         cleo opens recovering in=log:1 at=0.0 rooms=log:1@a0/0",
+         cleo opens recovering in=log:1 at=.0 rooms=log:1@a0/0",
         expect![[r#"
             disk <- load log:1
             disk <- where was log:1 at row 1
@@ -257,11 +257,11 @@ fn homes_elsewhere_are_asked() {
         2,
         "quietly 2 times front publishes log:1 x
          quietly 2 times front publishes log:2 y
-         ann opens recovering in=log:1,log:2 at=0.9.2 rooms=log:1@b0/0,log:2@b1/0
+         ann opens recovering in=log:1,log:2 at=.9.2 rooms=log:1@b0/0,log:2@b1/0
          front publishes log:1 z",
         expect![[r#"
-            0 -> 1 fetch log:1 place at 0.9.2
-            0 -> 1 fetch log:2 place at 0.9.2
+            0 -> 1 fetch log:1 place at .9.2
+            0 -> 1 fetch log:2 place at .9.2
             1 -> 0 fetched log:1 nothing after 2
             disk <- where was log:2 at row 2
             1 -> 0 fetched log:2 nothing after 0
@@ -294,12 +294,12 @@ fn whoever_waits_for_a_home_that_forgets_comes_back() {
         "quietly front publishes log:1 x
          quietly front publishes log:2 y
          bus holds
-         ann opens recovering in=log:1,log:2 at=0.0.0 rooms=log:1@b0/0,log:2@b1/0
+         ann opens recovering in=log:1,log:2 at=.0.0 rooms=log:1@b0/0,log:2@b1/0
          shard 0 overflows
          bus moves",
         expect![[r#"
-            0 -> 1 fetch log:1 place at 0.0.0
-            0 -> 1 fetch log:2 place at 0.0.0
+            0 -> 1 fetch log:1 place at .0.0
+            0 -> 1 fetch log:2 place at .0.0
             ann closed SHARD_FAILED
             ann ended after 0s
             0 -> 1 forgot
@@ -321,11 +321,11 @@ fn a_home_that_has_forgotten_promises_nothing_of_what_was_not_on_disk() {
         "quietly front publishes quick:1 a
          quietly 2 times front publishes quick:1 b
          quietly +200s
-         ann opens recovering in=quick:1 at=0._b rooms=quick:1@a0/0
+         ann opens recovering in=quick:1 at=._b rooms=quick:1@a0/0
          quietly +200s
          quietly cleo opens
          quietly cleo reads quick:1 after 0 #3
-         bob opens recovering in=quick:1 at=0._b rooms=quick:1@a0/0",
+         bob opens recovering in=quick:1 at=._b rooms=quick:1@a0/0",
         expect![[r#"
             at 200s
             disk <- load quick:1
@@ -345,7 +345,7 @@ fn whoever_has_missed_something_in_many_channels_is_not_buried() {
          quietly front publishes log:2 y
          quietly front publishes log:3 z
          ann dawdles
-         ann opens recovering in=log:1,log:2,log:3 at=0.0 rooms=log:1@a0/0,log:2@a1/0,log:3@a2/1
+         ann opens recovering in=log:1,log:2,log:3 at=.0 rooms=log:1@a0/0,log:2@a1/0,log:3@a2/1
          front publishes log:2 late
          nobody dawdles
          front publishes log:1 live",
@@ -375,9 +375,9 @@ fn whoever_has_missed_something_in_many_channels_is_not_buried() {
 fn where_somebody_sat_has_to_be_known() {
     check(
         "quietly 5 times front publishes log:1 secret
-         ann opens returning at=0.1 rooms=log:1
+         ann opens returning at=.1 rooms=log:1
          app returns ann to log:1
-         bob opens returning at=0.1 rooms=log:2@a7/0
+         bob opens returning at=.1 rooms=log:2@a7/0
          app returns bob to log:1",
         expect![[r#"
             app <- ann returns to log:1
@@ -397,13 +397,13 @@ fn where_somebody_sat_has_to_be_known() {
 fn whoever_may_not_stay_is_closed_before_it_is_in() {
     check(
         "quietly front publishes log:1 x
-         ann opens returning at=0.1 rooms=log:1@a0/0 for=5s
+         ann opens returning at=.1 rooms=log:1@a0/0 for=5s
          +6s
          app returns ann to log:1
-         bob opens returning at=0.1 rooms=log:1@a0/0
+         bob opens returning at=.1 rooms=log:1@a0/0
          front disconnects user bob
          app returns bob to log:1
-         cleo opens returning at=0.1 rooms=log:1@a0/0
+         cleo opens returning at=.1 rooms=log:1@a0/0
          +11s",
         expect![[r#"
             app <- ann returns to log:1

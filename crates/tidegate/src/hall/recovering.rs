@@ -8,7 +8,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use engine::{Elsewhere, Policy, Position, Reached, Returning, Stamp, home_of};
-use proto::{ChannelName, ConnId, Placed, ShardId, UnixTime};
+use proto::{ChannelName, ConnId, Placed, ShardId};
 use session::Left;
 
 use super::Hall;
@@ -33,20 +33,13 @@ pub(super) struct Standing {
 impl Standing {
     pub(super) fn new(shards: usize, policies: &[Policy]) -> Self {
         let homes = vec![Reached::default(); shards];
-        let position = Position { homes, ..Position::default() };
+        let position = Position { homes, elsewhere: Vec::new() };
         let routes: Vec<bool> = policies.iter().map(|it| it.recovers).collect();
         Self { position, recovers: routes.contains(&true), routes, ..Self::default() }
     }
 
     pub(super) fn recovers_on(&self, route: u16) -> bool {
         self.routes.get(usize::from(route)).copied().unwrap_or(false)
-    }
-
-    pub(super) fn set_time(&mut self, now: UnixTime) {
-        if self.position.time != now {
-            self.position.time = now;
-            self.text = None;
-        }
     }
 
     fn change(&mut self, home: ShardId, change: impl FnOnce(&mut Reached)) {
