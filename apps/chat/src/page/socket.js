@@ -50,6 +50,8 @@ function own({ auth, seen, heard }) {
   let alive = 0
   let next = 0
   let waiting = new Map()
+  /** What the server knows this connection by, and how far it has heard. */
+  let state = {}
 
   async function open() {
     seen('connecting', 'Connecting…')
@@ -69,7 +71,7 @@ function own({ auth, seen, heard }) {
       const { pingInterval, pingTimeout } = JSON.parse(data.slice(1))
       alive = pingInterval + pingTimeout
       listen()
-      socket.send(`40${JSON.stringify(said)}`)
+      socket.send(`40${JSON.stringify({ ...state, ...said })}`)
     } else if (data[0] === '2') {
       socket.send('3')
     } else if (data[0] === '4') {
@@ -83,10 +85,13 @@ function own({ auth, seen, heard }) {
     const values = json === '' ? null : JSON.parse(json)
     if (kind === '0') {
       attempt = 0
+      state.pid = values.pid
       seen('open', 'Connected')
     } else if (kind === '1') {
       refuse('Ended by the server')
     } else if (kind === '2') {
+      const last = values.at(-1)
+      if (state.pid && typeof last === 'string') state.offset = last
       heard(...values)
     } else if (kind === '3') {
       answered(Number(number), values[0])

@@ -105,7 +105,6 @@ impl Shard {
             |it: &ChannelName| waits.rooms.iter().find(|room| room.0 == *it).map(|it| it.1);
         let sat_in: Vec<_> =
             channels.into_iter().filter_map(|it| joined(&it).map(|at| (it, at))).collect();
-        // What is not acknowledged in a mailbox comes again anyway.
         let is_mailbox = |it: &ChannelName| self.namespace(it).is_mailbox;
         let (mailboxes, asked): (Vec<_>, Vec<_>) =
             sat_in.into_iter().partition(|it| is_mailbox(&it.0));
