@@ -55,6 +55,9 @@ pub struct Options {
     pub(crate) speech: Speech,
     /// Whether members are told how far the others have read.
     pub(crate) is_told: bool,
+    /// Whether the load looks again and again, and never sleeps: waking it is work of whoever sends
+    /// to it on the same machine, and the more the faster it reads.
+    pub(crate) is_awake: bool,
     /// Publications that a crowd misses while it is away.
     pub(crate) missed: usize,
     /// The command that starts the server again once it was killed; it must not fork.
@@ -106,6 +109,7 @@ impl Options {
                 _ => Speech::Plain,
             },
             is_told: take("told", "no") == "yes",
+            is_awake: take("awake", "no") == "yes",
             missed: number(&take("missed", "10"))?,
             restart: take("restart", ""),
             label: take("label", ""),

@@ -192,8 +192,21 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    fn look(&mut self, patience: Option<Duration>) -> io::Result<()> {
+        if !self.options.is_awake {
+            return self.poll.poll(&mut self.events, patience);
+        }
+        let until = patience.map(|it| Instant::now() + it);
+        loop {
+            self.poll.poll(&mut self.events, Some(Duration::ZERO))?;
+            if !self.events.is_empty() || until.is_some_and(|it| it <= Instant::now()) {
+                return Ok(());
+            }
+        }
+    }
+
     fn take(&mut self, patience: Option<Duration>) -> io::Result<bool> {
-        self.poll.poll(&mut self.events, patience)?;
+        self.look(patience)?;
         // One clock reading for all: what is behind others in this turn waited for them.
         let now = Instant::now();
         for event in &self.events {
