@@ -1,8 +1,9 @@
 //! The files that a newcomer starts from.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use admission::{RefusalStyle, Route, TokenSource};
+use engine::Storage;
 use limits::Rate;
 use proto::Dialect;
 
@@ -95,6 +96,21 @@ fn the_chat_is_where_its_client_dials_and_takes_a_token_as_it_sends_it() {
     let sources = &entry.route.tokens.as_ref().unwrap().sources;
     assert_eq!(sources[0], TokenSource::FirstMessage);
     assert_eq!(config.apps[0].kind, AppKind::Chat);
+    // It comes back with a token of a minute, and goes on in channels that are kept (clients C12).
+    assert!(entry.policy.recovers && Duration::ZERO < entry.route.expiry_grace);
+    assert_ne!(config.namespaces.of("chat").log.storage, Storage::None);
+}
+
+/// Bare, and twice the same channel.
+#[test]
+fn the_bench_of_socketio_has_both_dialects() {
+    let config = example("socketio.toml");
+    let dialects: Vec<_> = config.routes.iter().map(|it| it.policy.dialect).collect();
+    assert_eq!(dialects, [Dialect::SocketIo, Dialect::Native]);
+    for entry in &config.routes {
+        assert_eq!(joins_of(&entry.route), ["{channel}"]);
+        assert!(entry.policy.messages.is_none() && !entry.policy.recovers);
+    }
 }
 
 #[test]
@@ -102,6 +118,7 @@ fn the_demo_has_all_three_applications() {
     let config = example("demo.toml");
     let kinds: Vec<AppKind> = config.apps.iter().map(|it| it.kind).collect();
     assert_eq!(kinds, [AppKind::Notifications, AppKind::Checkins, AppKind::Chat]);
+    assert_ne!(config.namespaces.of("chat").log.storage, Storage::None);
     assert!(config.server.listen.ip().is_loopback());
 }
 
