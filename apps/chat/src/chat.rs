@@ -173,6 +173,9 @@ impl App for Chat {
         let come = move |room: &mut Room| {
             // First, so that whoever goes again has been counted, whatever fails.
             let mut actions = Vec::from(room.seats.came(&user.id));
+            let Some(outcome) = room.book.connected(now(), &user, recovered.is_some())? else {
+                return Ok(vec![Action::Close(access::removed())]);
+            };
             if let Some(rooms) = &recovered {
                 // Something may have changed since it was asked; then it has to come back.
                 let still = returns_to(room, &user.id, rooms.to_vec())?;
@@ -181,9 +184,6 @@ impl App for Chat {
                 }
                 room.seats.took(&user.id, rooms);
             }
-            let Some(outcome) = room.book.connected(now(), &user, recovered.is_some())? else {
-                return Ok(vec![Action::Close(access::removed())]);
-            };
             actions.extend(room.seats.carry_out(&user.id, From::Socket, outcome));
             Ok(actions)
         };

@@ -309,6 +309,8 @@ async fn a_socket_goes_on_in_the_rooms_that_are_still_its_own() {
     assert_eq!(returned("bob", &own).await, None, "nobody has told him meanwhile");
 
     // What changes between the two questions is noticed, and the socket has to come back.
+    world.comes("bob").await;
     let late = Visitor { recovered: Some(names(&own).into()), ..super::world::visitor("bob") };
     assert_eq!(told(&world.chat.connected(&late).await).lines().last(), Some("close BUSY"));
+    assert_eq!(world.goes("bob").await, "", "his first socket is still here");
 }
