@@ -101,6 +101,14 @@ struct Guest {
     voice: Option<Box<lines::Voice>>,
 }
 
+impl Guest {
+    /// Whom its application knows: of whoever has not been told that it is in, it has not heard.
+    fn take_known(&mut self) -> Option<Arc<Visitor>> {
+        let is_in = self.voice.as_ref().is_none_or(|it| it.is_in);
+        self.visitor.take().filter(|_| is_in)
+    }
+}
+
 /// Someone whose admission waits.
 enum Waiting {
     /// For the route's application to say whether it wants them.

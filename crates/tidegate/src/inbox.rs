@@ -23,8 +23,8 @@ pub(crate) enum Note {
     Judged(ConnId, Result<(), Refusal>),
     /// What the application answered on a live connection.
     Answered(ConnId, Result<Vec<Action>, Refusal>),
-    /// In which of its rooms the application lets somebody go on.
-    Returned(ConnId, Option<Vec<ChannelName>>),
+    /// In which of its rooms the application lets somebody go on; an error if it failed.
+    Returned(ConnId, Result<Option<Vec<ChannelName>>, Refusal>),
     /// Another connection has this one's session, or its session has ended.
     Part(ConnId, Refusal),
     /// Keys have been fetched, or that failed: whoever waits for some may be decided on again.

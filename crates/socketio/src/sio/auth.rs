@@ -20,7 +20,7 @@ pub struct Recovery {
     pub offset: Option<String>,
 }
 
-/// Longer than any offset of ours, and of the official adapters.
+/// Longer than offsets of the official adapters; as long as the driver's may be.
 const OFFSET_BYTES_MAX: usize = 4096;
 
 impl Auth {

@@ -37,7 +37,7 @@ impl Hall {
             voice.returns = true;
         }
         let failed = match ask {
-            Ask::Returned { .. } => Note::Returned(conn, None),
+            Ask::Returned { .. } => Note::Returned(conn, Err(Code::AppFailed.into())),
             Ask::Connected { .. } | Ask::Said(_) | Ask::Disconnected => {
                 Note::Answered(conn, Err(Code::AppFailed.into()))
             }
@@ -51,7 +51,7 @@ impl Hall {
         self.ground.runtime.spawn(answered(inbox, failed, async move {
             match ask {
                 Ask::Returned { rooms } => {
-                    Note::Returned(conn, app.returned(&visitor, rooms).await)
+                    Note::Returned(conn, Ok(app.returned(&visitor, rooms).await))
                 }
                 Ask::Connected { .. } => Note::Answered(conn, Ok(app.connected(&visitor).await)),
                 Ask::Said(said) => Note::Answered(conn, Ok(app.message(&visitor, said).await)),

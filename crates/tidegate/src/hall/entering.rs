@@ -211,8 +211,7 @@ impl Hall {
         }
         let device = admitted.client.device.as_deref().map(Into::into);
         let (policy, channels) = (admitted.route.0, admitted.channels);
-        let recovers = self.standing.recovers_on(policy);
-        let recovers = recovers && attached.is_some();
+        let recovers = self.standing.recovers_on(policy) && attached.is_some();
         let (pid, offset) = recovery.map(|it| (it.pid, it.offset)).unzip();
         let place = attached.filter(|_| recovers).map(|it| it.place);
         let returning = place.and_then(|it| self.returning(conn, it, offset.flatten().as_deref()));

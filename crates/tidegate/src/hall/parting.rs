@@ -108,10 +108,8 @@ impl Hall {
             lock(&self.ground.limits).release(admitted.seat);
         }
         let Some(guest) = self.guest(conn) else { return };
-        let (route, seat, visitor) = (guest.route, guest.seat.take(), guest.visitor.take());
+        let (route, seat, visitor) = (guest.route, guest.seat.take(), guest.take_known());
         let (session, voice) = (guest.session, guest.voice.take());
-        // Of whoever has not been told that it is in, its application has heard nothing.
-        let visitor = visitor.filter(|_| voice.as_ref().is_none_or(|it| it.is_in));
         self.guests[conn.slot()] = None;
         // Coming and going asks no more of an application than staying does.
         if let Some(voice) = voice.as_ref().filter(|it| it.is_in || it.returns)
@@ -156,15 +154,13 @@ impl Hall {
         let waiting = std::mem::take(&mut self.waiting).into_values();
         let seats = self.lines.take_seats();
         let limits = &mut *lock(&self.ground.limits);
-        for guest in guests {
+        for mut guest in guests {
             self.metrics.closed(Code::ShardFailed.close(), Duration::ZERO);
+            if let Some(visitor) = guest.take_known() {
+                self.tell_gone(guest.route, visitor);
+            }
             if let Some(seat) = guest.seat {
                 limits.release(seat);
-            }
-            // Of whoever has not been told that it is in, its application has heard nothing.
-            let is_in = guest.voice.as_ref().is_none_or(|it| it.is_in);
-            if let Some(visitor) = guest.visitor.filter(|_| is_in) {
-                self.tell_gone(guest.route, visitor);
             }
         }
         parted.for_each(|(route, visitor)| self.tell_gone(route, visitor));

@@ -60,6 +60,11 @@ impl Hall {
                 self.tell(net, Input::Answered { conn, answer });
             }
             Note::Returned(conn, rooms) => {
+                if rooms.is_err() {
+                    self.metrics.app_failed();
+                }
+                // Whoever cannot be judged begins anew.
+                let rooms = rooms.ok().flatten();
                 self.heard_of(conn);
                 if let Some(voice) = self.voice(conn) {
                     voice.returns = false;
