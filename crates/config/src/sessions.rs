@@ -35,20 +35,20 @@ pub(crate) fn read(
                 "max",
                 1..=MAX,
                 "Sessions of one user. Those that are away make room first, longest away first. \
-             Without it: as many as come.",
+                 Without it: as many as come.",
             ),
             when_full: it.or(
                 "when_full",
                 default.when_full,
                 "When so many are live: `refuse` the new one, or `replace` the oldest, whose \
-             connection is closed.",
+                 connection is closed.",
             ),
             grace: it.within(
                 "grace",
                 default.grace,
                 Duration::from_secs(1)..=GRACE_MAX,
                 "How long a session waits for its client to come back. For as long its id is good \
-             for coming back with an expired token.",
+                 for coming back with an expired token.",
             ),
         };
         recovers = it.maybe(
